@@ -1,0 +1,45 @@
+// Builds lib/ (CLI and library, Node >= 20.19) and, once actions exist, dist/ (committed action bundles, Node 24).
+// One splitting build each: shared code is one chunk, and what a command does not need is not loaded.
+import { existsSync, readdirSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
+import { build } from "esbuild";
+
+// CommonJS dependencies inside an ESM bundle need a real `require`; without it they die with "Dynamic require".
+const banner = { js: 'import{createRequire as r}from"node:module";const require=r(import.meta.url);' };
+/** @type {import("esbuild").BuildOptions} */
+const common = {
+  bundle: true,
+  splitting: true,
+  platform: "node",
+  format: "esm",
+  banner,
+  legalComments: "none",
+  logLevel: "warning",
+  minifySyntax: true,
+  minifyWhitespace: true,
+  // Native add-ons stay outside: their platform packages are found at run time.
+  external: ["koffi", "@napi-rs/keyring"],
+};
+
+/** @param {string} folder */
+const entriesOf = (folder) =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+        .map((name) => `${folder}/${name}`)
+    : [];
+
+rmSync("lib", { recursive: true, force: true });
+await build({
+  ...common,
+  entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts" },
+  outdir: "lib",
+  target: "node20.19",
+});
+
+const actionEntries = entriesOf("src/actions/entries");
+if (actionEntries.length > 0) {
+  rmSync("dist", { recursive: true, force: true });
+  mkdirSync("dist");
+  writeFileSync("dist/package.json", '{ "type": "module" }\n');
+  await build({ ...common, minify: true, entryPoints: actionEntries, outdir: "dist", target: "node24" });
+}

@@ -1,0 +1,12 @@
+// Commands of the main job.
+import { type CommandSpec, JSON_OPTION } from "../command.ts";
+
+export const mainSpecs: readonly CommandSpec[] = [
+  {
+    name: "doctor",
+    summary: "say which observer works here, and why not the better one",
+    usage: "[--json]",
+    options: [JSON_OPTION],
+    load: () => import("../commands/doctor.ts"),
+  },
+];

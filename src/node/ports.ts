@@ -1,0 +1,110 @@
+// The only implementations of the ports. Imported by the shells' wiring and by tests, nowhere else.
+import { spawnSync } from "node:child_process";
+import { createHash, createHmac, randomBytes } from "node:crypto";
+import fs from "node:fs";
+import {
+  type Clock,
+  type EntryType,
+  type EpochMs,
+  type Files,
+  type Hasher,
+  type Random,
+  type Runner,
+  type Stat,
+  Unreadable,
+} from "../ports.ts";
+
+export const systemClock: Clock = {
+  now: () => Date.now() as EpochMs,
+  monotonicMs: () => performance.now(),
+};
+
+export const systemRandom: Random = {
+  bytes: (count) => randomBytes(count),
+  fraction: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+};
+
+export const nodeHasher: Hasher = {
+  sha256: (data) => createHash("sha256").update(data).digest("hex"),
+  gitBlob: (data) => createHash("sha1").update(`blob ${data.length}\0`).update(data).digest("hex"),
+  hmac: (key, data) => createHmac("sha256", key).update(data).digest("hex"),
+};
+
+/** 256 MiB: larger inputs are not hashed in one piece; callers see EFBIG and say `too-large`. */
+const MAX_READ_BYTES = 256 * 1024 * 1024;
+
+export const nodeFiles: Files = {
+  lstat(path) {
+    return guard(() => {
+      const s = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      return s === undefined ? undefined : toStat(s);
+    });
+  },
+  read(path, maxBytes = MAX_READ_BYTES) {
+    return guard(() => {
+      // O_NONBLOCK: opening a FIFO must not hang the decision.
+      const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+      try {
+        const stat = fs.fstatSync(fd);
+        if (!stat.isFile()) return new Unreadable("EINVAL");
+        if (stat.size > maxBytes) return new Unreadable("EFBIG");
+        return fs.readFileSync(fd);
+      } finally {
+        fs.closeSync(fd);
+      }
+    });
+  },
+  readlink: (path) => guard(() => fs.readlinkSync(path)),
+  list(path) {
+    return guard(() =>
+      fs.readdirSync(path, { withFileTypes: true }).map((entry) => [entry.name, typeOf(entry)] as const),
+    );
+  },
+};
+
+export const nodeRunner: Runner = {
+  run(argv, { cwd, env, stdin }) {
+    const [command, ...args] = argv;
+    if (command === undefined) throw new TypeError("run: empty argv");
+    const done = spawnSync(command, args, {
+      cwd,
+      ...(env && { env }),
+      ...(stdin && { input: stdin }),
+      maxBuffer: 1024 * 1024 * 1024,
+    });
+    return { status: done.status, stdout: done.stdout ?? Buffer.alloc(0), stderr: (done.stderr ?? "").toString() };
+  },
+};
+
+function guard<T>(look: () => T | Unreadable): T | undefined | Unreadable {
+  try {
+    return look();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "EIO";
+    return code === "ENOENT" || code === "ENOTDIR" ? undefined : new Unreadable(code);
+  }
+}
+
+interface Typed {
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+}
+
+function typeOf(entry: Typed): EntryType {
+  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) return "dir";
+  return entry.isSymbolicLink() ? "symlink" : "other";
+}
+
+function toStat(s: fs.BigIntStats): Stat {
+  return {
+    type: typeOf(s),
+    mode: Number(s.mode & 0o7777n),
+    sizeBytes: Number(s.size),
+    dev: s.dev,
+    ino: s.ino,
+    mtimeNs: s.mtimeNs,
+    ctimeNs: s.ctimeNs,
+  };
+}

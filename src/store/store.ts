@@ -1,0 +1,53 @@
+// The one store: content-addressed blobs, and records found by weak fingerprint. Layers differ only in their implementation;
+// behaviour is added by decorators (readThrough, verified, bounded, complete, sealed, metered), combined in one place.
+import type { Digest } from "../core/digest.ts";
+import type { EpochMs } from "../ports.ts";
+
+/** Bytes by digest. A miss is `undefined`; layers throw only `StoreError`, and `bounded` turns that into a miss. */
+export interface BlobStore {
+  get(digest: Digest): Promise<Uint8Array | undefined>;
+  /** Durable when it resolves. Writing what is already there is free. */
+  put(bytes: Uint8Array): Promise<Digest>;
+  /** Those of `digests` that are not here, in their order. */
+  findMissing(digests: readonly Digest[]): Promise<readonly Digest[]>;
+}
+
+/** What finds a record before any of it is read: 3 digests and a time. The record itself is a blob. */
+export interface RecordEntry {
+  /** Digest of the path set: entries that share it are decided by one evaluation. */
+  readonly pathSet: Digest;
+  /** Strong fingerprint: equal means hit. */
+  readonly strong: Digest;
+  /** The encoded record. */
+  readonly record: Digest;
+  readonly recordedAt: EpochMs;
+  /** Set on a mark that disowns all older entries of this Action (a false skip was found). */
+  readonly disowned?: true;
+}
+
+export interface RecordStore {
+  /** Newest first. At most 20 path sets with 50 entries each (docs/soundness.md, two-phase lookup). */
+  lookup(weak: Digest): Promise<readonly RecordEntry[]>;
+  /** Blobs first, then the record: an entry whose blobs are gone is a miss, never an error. */
+  append(weak: Digest, entry: RecordEntry): Promise<void>;
+}
+
+export interface Store {
+  /** For messages and metrics: "memory", "disk", "peers", ... */
+  readonly name: string;
+  readonly blobs: BlobStore;
+  readonly records: RecordStore;
+}
+
+/** A layer could not do its work: disk full, refused, timed out. Never the user's problem: a miss with a reason. */
+export class StoreError extends Error {
+  readonly layer: string;
+  /** errno or HTTP status or a short word: "ENOSPC", "403", "timeout". */
+  readonly code: string;
+  constructor(layer: string, code: string, message: string) {
+    super(message);
+    this.name = "StoreError";
+    this.layer = layer;
+    this.code = code;
+  }
+}

@@ -1,0 +1,116 @@
+// What a back end reports: raw facts, before any path is resolved. Both back ends speak this; `interpret` turns it into
+// Observations and Gaps. Paths are byte strings: latin1, one character a byte, so nothing is lost before the end.
+
+/** A byte string: each UTF-16 unit is one byte (latin1). */
+export type Bytes = string & { readonly __brand: "Bytes" };
+
+/** A file by identity: device and path inside that file system, independent of mounts, chroots and containers. */
+export interface FileObject {
+  /** st_dev as the kernel encodes it internally: (major << 20) | minor. */
+  readonly dev: number;
+  readonly ino: bigint;
+  /** From the root of that file system, "/"-first. `undefined`: a back end that only knows the absolute path. */
+  readonly path: Bytes;
+  /** st_mode, type bits included; 0 if unknown. */
+  readonly mode: number;
+}
+
+/** A path as the process said it, with what it was relative to. */
+export interface PathRef {
+  /** As passed to the kernel. */
+  readonly string: Bytes;
+  /** Directory it starts from: root directory of the process for absolute strings, else cwd or the dirfd's directory. */
+  readonly base: FileObject | undefined;
+  /** The absolute path of `base` where the back end can only say that (`notify`): "/proc/PID/cwd" and the like, read at once. */
+  readonly baseAbsolute?: Bytes;
+}
+
+interface Common {
+  /** Position in the order of events. */
+  readonly seq: number;
+  /** Process (thread group) id in the initial pid namespace of the tracer. */
+  readonly pid: number;
+  /** Mount namespace (inode number), 0 if unknown. */
+  readonly mountNs: number;
+}
+
+/** Which kind of look: access-class calls do not show the size, stat-class calls do. */
+export type LookClass = "stat" | "access" | "readlink" | "xattr" | "watch" | "handle" | "chdir" | "chroot";
+
+/** errno > 0; 0 = success; undefined = the back end is blind to outcomes (`notify`). */
+export type Outcome = number | undefined;
+
+export type TraceEvent =
+  | (Common & { readonly type: "fork"; readonly child: number })
+  | (Common & {
+      readonly type: "exec";
+      /** File name as given, and the last interpreter's path (equal for binaries). */
+      readonly file: PathRef;
+      readonly interpreter?: Bytes;
+      /** The binary that finally runs. */
+      readonly object?: FileObject;
+      readonly argv?: readonly Bytes[];
+      readonly outcome: Outcome;
+    })
+  | (Common & { readonly type: "exit"; readonly status: number })
+  | (Common & {
+      readonly type: "look";
+      readonly class: LookClass;
+      readonly path: PathRef;
+      readonly noFollow: boolean;
+      readonly outcome: Outcome;
+    })
+  | (Common & {
+      readonly type: "open";
+      readonly path: PathRef;
+      /** open(2) flags. */
+      readonly flags: number;
+      readonly outcome: Outcome;
+      /** What the descriptor is, if the back end knows. */
+      readonly object?: FileObject;
+      /** FMODE_CREATED, or lstat before the call found nothing (`notify`). */
+      readonly created: boolean;
+    })
+  | (Common & { readonly type: "list"; readonly object?: FileObject; readonly absolute?: Bytes })
+  | (Common & { readonly type: "receive"; readonly object?: FileObject })
+  | (Common & {
+      readonly type: "change";
+      readonly op: "unlink" | "rmdir" | "mkdir" | "mknod" | "chmod" | "chown" | "utime" | "truncate" | "setxattr";
+      readonly path: PathRef;
+      readonly noFollow: boolean;
+      readonly outcome: Outcome;
+      /** `notify`: was something there just before? */
+      readonly existed?: boolean;
+    })
+  | (Common & {
+      readonly type: "pair";
+      readonly op: "rename" | "link" | "symlink" | "mount" | "pivot_root" | "move_mount";
+      readonly from: PathRef;
+      readonly to: PathRef;
+      readonly outcome: Outcome;
+    })
+  | (Common & {
+      readonly type: "connect";
+      /** sockaddr bytes, at most 128. */
+      readonly address: Uint8Array;
+      /** AF_UNIX: pid of the peer, 0 if unknown. */
+      readonly peerPid: number;
+      readonly outcome: Outcome;
+    })
+  | (Common & { readonly type: "uring"; readonly opcode: number })
+  | (Common & { readonly type: "forbidden"; readonly call: string; readonly target: number });
+
+/** What the back end says of itself when it stops. Anything that is not zero becomes a Gap (docs/soundness.md). */
+export interface Seal {
+  readonly backend: "ebpf" | "notify";
+  readonly kernel: string;
+  readonly events: number;
+  /** Counter name -> count: lost, recursion, nostore, nested, fault, deep, unknown, uring, decoder, canary, overflow. */
+  readonly lost: Readonly<Record<string, number>>;
+  /** Processes of the tree still alive when it was sealed: pid and comm. */
+  readonly alive: readonly { readonly pid: number; readonly comm: string }[];
+  /** Mount tables by mount namespace, as text of /proc/<tid>/mountinfo, in the order they were taken. */
+  readonly mounts: readonly { readonly mountNs: number; readonly seq: number; readonly mountinfo: string }[];
+  /** Address -> names seen in DNS answers by this process tree. */
+  readonly names: Readonly<Record<string, readonly string[]>>;
+}
