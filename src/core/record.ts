@@ -30,6 +30,8 @@ export interface Trace {
 export interface OutputFile {
   readonly path: InputPath;
   readonly type: "file" | "symlink" | "dir" | "deleted";
+  /** Nothing was there before the run: while it is there unchanged, deciding takes it as not yet made. */
+  readonly created: boolean;
   /** Permission bits, for files. */
   readonly mode: number;
   /** Bytes of the file, or the target of the symlink; absent for folders and deletions. */
