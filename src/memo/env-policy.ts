@@ -91,7 +91,8 @@ export function planEnvironment(
   for (const name of Object.keys(env).sort()) {
     const value = env[name];
     if (value === undefined) continue;
-    if (options.policy === "strict" && !(STRICT_PASS.has(name) || name.startsWith("LC_") || declared.has(name))) continue;
+    if (options.policy === "strict" && !(STRICT_PASS.has(name) || name.startsWith("LC_") || declared.has(name)))
+      continue;
     passed[name] = value;
     const kind = declared.has(name) ? "input" : classifyEnv(name);
     if (kind === "volatile") volatile.push(name);
