@@ -60,6 +60,19 @@ export interface Files {
   list(path: string): Looked<readonly (readonly [name: string, type: EntryType])[]>;
 }
 
+/** Write access, by absolute path. Each call answers with an errno name when it failed, `undefined` when it is done. */
+export interface FileWriter {
+  /** One folder; its parent exists. Done if it is there already. */
+  makeDirectory(path: string): string | undefined;
+  /** A file that must not exist yet. */
+  writeNew(path: string, bytes: Uint8Array, mode: number): string | undefined;
+  makeSymlink(target: string, path: string): string | undefined;
+  /** Replaces what is at `to`, unless that is a folder. */
+  rename(from: string, to: string): string | undefined;
+  /** A file, a symlink or an empty folder. Done if nothing is there. */
+  remove(path: string): string | undefined;
+}
+
 /** Runs a short helper program (git) to its end. Never throws: `status` is null if it could not start or was killed. */
 export interface Runner {
   run(

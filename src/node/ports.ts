@@ -7,6 +7,7 @@ import {
   type EntryType,
   type EpochMs,
   type Files,
+  type FileWriter,
   type Hasher,
   type Random,
   type Runner,
@@ -62,6 +63,28 @@ export const nodeFiles: Files = {
   },
 };
 
+export const nodeFileWriter: FileWriter = {
+  makeDirectory(path) {
+    const code = attempt(() => fs.mkdirSync(path));
+    if (code !== "EEXIST") return code;
+    return fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? undefined : code;
+  },
+  writeNew(path, bytes, mode) {
+    return attempt(() => {
+      fs.writeFileSync(path, bytes, { flag: "wx", mode });
+      // The umask took bits away from the mode just given.
+      fs.chmodSync(path, mode);
+    });
+  },
+  makeSymlink: (target, path) => attempt(() => fs.symlinkSync(target, path)),
+  rename: (from, to) => attempt(() => fs.renameSync(from, to)),
+  remove(path) {
+    const code = attempt(() => fs.unlinkSync(path));
+    if (code === "EISDIR" || code === "EPERM") return attempt(() => fs.rmdirSync(path));
+    return code === "ENOENT" ? undefined : code;
+  },
+};
+
 export const nodeRunner: Runner = {
   run(argv, { cwd, env, stdin }) {
     const [command, ...args] = argv;
@@ -75,6 +98,15 @@ export const nodeRunner: Runner = {
     return { status: done.status, stdout: done.stdout ?? Buffer.alloc(0), stderr: (done.stderr ?? "").toString() };
   },
 };
+
+function attempt(act: () => void): string | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? "EIO";
+  }
+}
 
 function guard<T>(look: () => T | Unreadable): T | undefined | Unreadable {
   try {

@@ -1,0 +1,78 @@
+// What git itself can be asked when a record says that the command asked git. Only these fixed questions exist, and each is put
+// by a fixed command of ours: the argv that a record holds is never executed, since records may come from elsewhere.
+import type { Answer } from "../core/decide.ts";
+import { sha256Of } from "../core/digest.ts";
+import type { Hasher, Runner } from "../ports.ts";
+
+/**
+ * - head: id of the HEAD commit; branch: what HEAD points to; refs: all tags, branches and remote branches
+ * - clean: no tracked file differs from HEAD, nothing untracked that is not ignored
+ * - ls-files: the names of the tracked files; config: remote.*.url, core.* and user.*
+ */
+export const GIT_FACTS = ["head", "branch", "refs", "clean", "ls-files", "config"] as const;
+export type GitFact = (typeof GIT_FACTS)[number];
+
+const COMMANDS: Record<GitFact, readonly string[]> = {
+  head: ["rev-parse", "--verify", "--quiet", "HEAD"],
+  branch: ["symbolic-ref", "--quiet", "HEAD"],
+  refs: ["for-each-ref", "--format=%(objectname) %(refname)"],
+  clean: ["status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=none"],
+  "ls-files": ["ls-files", "-z"],
+  config: ["config", "--null", "--get-regexp", "^(remote\\..*\\.url|core\\..*|user\\..*)$"],
+};
+
+/** Settings that let a repository run programs of its own when git looks at it: off for every question of ours. */
+const HARMLESS = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=keep"];
+
+export class GitFacts {
+  readonly #known = new Map<string, Answer>();
+  readonly #cwd: string;
+  readonly #runner: Runner;
+  readonly #hasher: Hasher;
+  readonly #env: Readonly<Record<string, string>>;
+
+  /** @param cwd the workspace */
+  constructor(cwd: string, env: Readonly<Record<string, string>>, runner: Runner, hasher: Hasher) {
+    this.#cwd = cwd;
+    this.#runner = runner;
+    this.#hasher = hasher;
+    this.#env = gitEnvironment(env);
+  }
+
+  ask(key: string): Answer {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const fact = GIT_FACTS.find((name) => name === key);
+    const answer = fact === undefined ? { why: `unknown git question "${key}"` } : this.#put(fact);
+    this.#known.set(key, answer);
+    return answer;
+  }
+
+  #put(fact: GitFact): Answer {
+    const { status, stdout, stderr } = this.#git(COMMANDS[fact]);
+    if (status === null) return { why: "git did not start" };
+    // Exit 1 is an answer too: no HEAD yet, a detached HEAD, no such setting.
+    if (status > 1) return { why: stderr.split("\n")[0] ?? `git exited ${status}` };
+    if (fact === "clean") return stdout.length === 0 ? "clean" : "dirty";
+    if (stdout.length === 0) return "none";
+    const text = Buffer.from(stdout).toString();
+    return fact === "head" || fact === "branch" ? text.trim() : sha256Of(this.#hasher, stdout);
+  }
+
+  /** Id of the tree of HEAD; undefined without a commit. */
+  headTree(): string | undefined {
+    const { status, stdout } = this.#git(["rev-parse", "--verify", "--quiet", "HEAD^{tree}"]);
+    return status === 0 ? Buffer.from(stdout).toString().trim() : undefined;
+  }
+
+  #git(args: readonly string[]): ReturnType<Runner["run"]> {
+    return this.#runner.run(["git", ...HARMLESS, ...args], { cwd: this.#cwd, env: this.#env });
+  }
+}
+
+/** The caller's environment without what would point git elsewhere; never a prompt, a pager or a lock of ours. */
+export function gitEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
+  const clean: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) if (!name.startsWith("GIT_")) clean[name] = value;
+  return { ...clean, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+}

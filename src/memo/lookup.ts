@@ -1,0 +1,196 @@
+// Decides one Action against the store and the world: trace reuse, then exact tree, then run with every reason.
+//
+// Trace reuse is tried first although the exact tree is the stronger claim: both license the same skip, and the trace costs
+// one lstat an observation, while the tree costs `git status` over the whole repository (docs/decisions/0003-order-of-reuse.md).
+import { type Answer, judge, type Judgement } from "../core/decide.ts";
+import type { Decision, Miss } from "../core/decision.ts";
+import type { Digest } from "../core/digest.ts";
+import type { GapKind } from "../core/gap.ts";
+import { inWorkspace, type InputPath } from "../core/input-path.ts";
+import { compareQuestions, type Observation, strongFingerprint } from "../core/observation.ts";
+import type { ActionRecord } from "../core/record.ts";
+import type { Clock, Hasher, Random } from "../ports.ts";
+import type { RecordEntry } from "../store/store.ts";
+import type { Made } from "./made.ts";
+import type { SkipOptions } from "./options.ts";
+import type { Remembered, World } from "./world.ts";
+
+/** How the lookup reaches stored records; every failure is a value with a reason. */
+export interface RecordSource {
+  entries(weak: Digest): Promise<readonly RecordEntry[] | { readonly why: string }>;
+  load(id: Digest): Promise<ActionRecord | { readonly why: string }>;
+  remembered(id: Digest): Promise<((index: number) => Remembered | undefined) | undefined>;
+  /** Digests of the result that the store no longer has. */
+  missing(record: ActionRecord): Promise<readonly Digest[]>;
+}
+
+export interface WorldSource {
+  /** The world as it is, taking as not yet made what these records' runs made. */
+  with(records: readonly ActionRecord[]): { readonly world: World; readonly made: Made };
+  /** The tree of HEAD if nothing differs from it, tracked or untracked. */
+  cleanTree(): string | undefined;
+  /** True on throw-away machines, where nothing is left over from other jobs. */
+  readonly ephemeral: boolean;
+}
+
+export interface LookupParts {
+  readonly weak: Digest;
+  readonly options: SkipOptions;
+  readonly records: RecordSource;
+  readonly worlds: WorldSource;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly hasher: Hasher;
+}
+
+/** A record that was compared: the one reused, or the newest one that differs. */
+export interface Compared {
+  readonly id: Digest;
+  readonly record: ActionRecord;
+  readonly judgement: Judgement;
+  readonly made: Made;
+}
+
+export interface Verdict {
+  readonly decision: Decision;
+  readonly compared: Compared | undefined;
+  /** The skip that an audit or shadow run is to be compared with. */
+  readonly auditOf: Extract<Decision, { kind: "skip" }> | undefined;
+}
+
+/** Gaps in the outside world: void or bearable when the very same tree passed a short while ago. */
+const WORLD_GAPS: ReadonlySet<GapKind> = new Set(["untraced-network", "opaque-service", "unresolved-path"]);
+/** Bearable only where nothing is left over from other jobs. */
+const OBSERVER_GAPS: ReadonlySet<GapKind> = new Set(["events-lost", "no-observer"]);
+
+export async function lookup(parts: LookupParts): Promise<Verdict> {
+  const { options, random } = parts;
+  if (options.mode === "off" || options.mode === "record") return run([{ kind: "audit", why: `mode ${options.mode}` }]);
+  if (options.timeSensitive) return run([{ kind: "audit", why: "time-sensitive" }]);
+  const found = await search(parts);
+  if (found.decision.kind === "run") return found;
+  const { decision } = found;
+  const forced = options.mode === "shadow" ? "shadow" : drawn(options.audit, random);
+  if (forced === undefined) return found;
+  return { decision: { kind: "run", misses: [{ kind: "audit", why: forced }] }, compared: found.compared, auditOf: decision };
+}
+
+function drawn(oneIn: number, random: Random): string | undefined {
+  return oneIn > 0 && random.fraction() < 1 / oneIn ? `drawn 1 in ${oneIn}` : undefined;
+}
+
+function run(misses: readonly [Miss, ...Miss[]], compared?: Compared): Verdict {
+  return { decision: { kind: "run", misses }, compared, auditOf: undefined };
+}
+
+async function search(parts: LookupParts): Promise<Verdict> {
+  const entries = await parts.records.entries(parts.weak);
+  if ("why" in entries) return run([{ kind: "no-record", why: entries.why }]);
+  const live = untilDisowned(entries);
+  if (live.length === 0)
+    return run([{ kind: "no-record", ...(entries.length > 0 && { why: "disowned after a false skip" }) }]);
+  let newest: Compared | undefined;
+  let reasons: Miss[] = [];
+  for (const group of byPathSet(live)) {
+    const tried = await tryGroup(parts, group);
+    if ("unusable" in tried) {
+      reasons.push(tried.unusable);
+      continue;
+    }
+    if (tried.judgement.misses.length === 0) return skip(tried, "trace");
+    if (newest === undefined) [newest, reasons] = [tried, [...tried.judgement.misses]];
+    if (holdsOnSameTree(parts, tried)) return skip(tried, "exact-tree");
+  }
+  const [first, ...more] = reasons;
+  return run([first ?? { kind: "no-record" }, ...more], newest);
+}
+
+function skip(compared: Compared, basis: "trace" | "exact-tree"): Verdict {
+  return { decision: { kind: "skip", record: compared.record, id: compared.id, basis }, compared, auditOf: undefined };
+}
+
+function untilDisowned(entries: readonly RecordEntry[]): readonly RecordEntry[] {
+  const mark = entries.findIndex((entry) => entry.disowned === true);
+  return mark < 0 ? entries : entries.slice(0, mark);
+}
+
+/** Newest first, in groups that one evaluation decides. */
+function byPathSet(entries: readonly RecordEntry[]): RecordEntry[][] {
+  const groups = new Map<Digest, RecordEntry[]>();
+  for (const entry of entries) {
+    const group = groups.get(entry.pathSet);
+    if (group === undefined) groups.set(entry.pathSet, [entry]);
+    else group.push(entry);
+  }
+  return [...groups.values()];
+}
+
+async function tryGroup(
+  parts: LookupParts,
+  group: readonly RecordEntry[],
+): Promise<Compared | { readonly unusable: Miss }> {
+  const [head] = group;
+  if (head === undefined) throw new TypeError("tryGroup: empty group");
+  const newest = await compare(parts, head.record, []);
+  if ("unusable" in newest || newest.judgement.misses.length === 0 || group.length === 1) return newest;
+  // The newest record of this path set differs. An older one may hold (a revert): its answers, taken together, have the
+  // same fingerprint as the world's now. Outputs of any of them may still lie in the workspace.
+  const loaded = await Promise.all(group.map(({ record }) => parts.records.load(record)));
+  const records = loaded.filter((record): record is ActionRecord => !("why" in record));
+  const { world } = parts.worlds.with(records);
+  const sorted = [...newest.record.trace.observations].sort(compareQuestions);
+  const answers = sorted.map((observation) => world.ask(observation));
+  if (answers.some((answer) => typeof answer !== "string")) return newest;
+  const strong = strongFingerprint(parts.hasher, parts.weak, head.pathSet, answers as string[]);
+  const equal = group.find((entry) => entry.strong === strong);
+  if (equal === undefined) return newest;
+  const older = await compare(parts, equal.record, records);
+  return "unusable" in older || older.judgement.misses.length > 0 ? newest : older;
+}
+
+/** @param alsoMadeBy records whose outputs count as not yet made, beside the record's own */
+async function compare(
+  parts: LookupParts,
+  id: Digest,
+  alsoMadeBy: readonly ActionRecord[],
+): Promise<Compared | { readonly unusable: Miss }> {
+  const record = await parts.records.load(id);
+  if ("why" in record) return { unusable: { kind: "untrusted", why: record.why } };
+  if (record.weak !== parts.weak) return { unusable: { kind: "untrusted", why: "the record is of another Action" } };
+  const [gone] = await parts.records.missing(record);
+  if (gone !== undefined) return { unusable: { kind: "blob-missing", digest: gone } };
+  const { world, made } = parts.worlds.with([record, ...alsoMadeBy]);
+  const remembered = await parts.records.remembered(id);
+  const answers: Answer[] = record.trace.observations.map((observation, i) => world.ask(observation, remembered?.(i)));
+  const judgement = judge(record, answers, {
+    ageMs: parts.clock.now() - record.provenance.recordedAt,
+    maxAgeMs: parts.options.maxAgeMs,
+    accepted: parts.options.accept,
+  });
+  return { id, record, judgement, made };
+}
+
+/**
+ * Exact tree: this Action passed on this very git tree. What the tree holds is equal by construction; everything else must
+ * still be equal, and gaps in the outside world are bearable for a while.
+ */
+function holdsOnSameTree(parts: LookupParts, { record, judgement }: Compared): boolean {
+  const { tree, recordedAt } = record.provenance;
+  if (tree === undefined) return false;
+  const ageMs = parts.clock.now() - recordedAt;
+  const { ephemeral } = parts.worlds;
+  const bearable = judgement.misses.every((miss) => {
+    if (miss.kind !== "gap") return false;
+    const { gap } = miss;
+    // Reading and then writing the same tree's files gave this result once; from the same tree it gives it again.
+    if (gap.kind === "input-modified") return inWorkspace(gap.path as InputPath);
+    const inTime = ageMs <= parts.options.worldWithinMs;
+    return inTime && (WORLD_GAPS.has(gap.kind) || (ephemeral && OBSERVER_GAPS.has(gap.kind)));
+  });
+  return bearable && parts.worlds.cleanTree() === tree;
+}
+
+/** For callers that hold an Observation and want its Question alone. */
+export function questionOf({ kind, key }: Observation): { kind: Observation["kind"]; key: string } {
+  return { kind, key };
+}
