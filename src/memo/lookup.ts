@@ -72,7 +72,11 @@ export async function lookup(parts: LookupParts): Promise<Verdict> {
   const { decision } = found;
   const forced = options.mode === "shadow" ? "shadow" : drawn(options.audit, random);
   if (forced === undefined) return found;
-  return { decision: { kind: "run", misses: [{ kind: "audit", why: forced }] }, compared: found.compared, auditOf: decision };
+  return {
+    decision: { kind: "run", misses: [{ kind: "audit", why: forced }] },
+    compared: found.compared,
+    auditOf: decision,
+  };
 }
 
 function drawn(oneIn: number, random: Random): string | undefined {

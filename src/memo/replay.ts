@@ -98,7 +98,8 @@ function isAlreadyThere(output: OutputFile, target: string, { files, hasher }: R
   if (stat === undefined) return output.type === "deleted";
   if (stat instanceof Unreadable || stat.type !== output.type) return false;
   if (output.type === "dir") return true;
-  if (output.type === "file" && ((stat.mode & 0o777) !== output.mode || stat.sizeBytes !== output.sizeBytes)) return false;
+  if (output.type === "file" && ((stat.mode & 0o777) !== output.mode || stat.sizeBytes !== output.sizeBytes))
+    return false;
   const content = output.type === "symlink" ? files.readlink(target) : files.read(target);
   if (content === undefined || content instanceof Unreadable || output.content === undefined) return false;
   return parseDigest(`sha256:${hasher.sha256(content)}`) === output.content;
