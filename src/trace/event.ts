@@ -13,6 +13,8 @@ export interface FileObject {
   readonly path: Bytes;
   /** st_mode, type bits included; 0 if unknown. */
   readonly mode: number;
+  /** The mount it was reached through: first field of mountinfo. Absent: unknown. */
+  readonly mountId?: number;
 }
 
 /** A path as the process said it, with what it was relative to. */
@@ -23,6 +25,8 @@ export interface PathRef {
   readonly base: FileObject | undefined;
   /** The absolute path of `base` where the back end can only say that (`notify`): "/proc/PID/cwd" and the like, read at once. */
   readonly baseAbsolute?: Bytes;
+  /** Root directory of the process where it is not the root of its mount namespace (chroot): absolute links start here. */
+  readonly root?: FileObject;
 }
 
 interface Common {
@@ -37,6 +41,20 @@ interface Common {
 /** Which kind of look: access-class calls do not show the size, stat-class calls do. */
 export type LookClass = "stat" | "access" | "readlink" | "xattr" | "watch" | "handle" | "chdir" | "chroot";
 
+export type ChangeOp =
+  | "unlink"
+  | "rmdir"
+  | "mkdir"
+  | "mknod"
+  | "chmod"
+  | "chown"
+  | "utime"
+  | "truncate"
+  | "setxattr"
+  | "umount";
+
+export type PairOp = "rename" | "link" | "symlink" | "mount" | "pivot_root" | "move_mount";
+
 /** errno > 0; 0 = success; undefined = the back end is blind to outcomes (`notify`). */
 export type Outcome = number | undefined;
 
@@ -49,6 +67,7 @@ export type TraceEvent =
       readonly interpreter?: Bytes;
       /** The binary that finally runs. */
       readonly object?: FileObject;
+      /** The first 4 KiB of it; the last one may be cut. */
       readonly argv?: readonly Bytes[];
       readonly outcome: Outcome;
     })
@@ -72,10 +91,11 @@ export type TraceEvent =
       readonly created: boolean;
     })
   | (Common & { readonly type: "list"; readonly object?: FileObject; readonly absolute?: Bytes })
-  | (Common & { readonly type: "receive"; readonly object?: FileObject })
+  /** A descriptor for a file that no path of this process named: SCM_RIGHTS, pidfd_getfd, open_by_handle_at, inherited. */
+  | (Common & { readonly type: "receive"; readonly object?: FileObject; readonly absolute?: Bytes })
   | (Common & {
       readonly type: "change";
-      readonly op: "unlink" | "rmdir" | "mkdir" | "mknod" | "chmod" | "chown" | "utime" | "truncate" | "setxattr";
+      readonly op: ChangeOp;
       readonly path: PathRef;
       readonly noFollow: boolean;
       readonly outcome: Outcome;
@@ -84,7 +104,7 @@ export type TraceEvent =
     })
   | (Common & {
       readonly type: "pair";
-      readonly op: "rename" | "link" | "symlink" | "mount" | "pivot_root" | "move_mount";
+      readonly op: PairOp;
       readonly from: PathRef;
       readonly to: PathRef;
       readonly outcome: Outcome;
@@ -93,11 +113,35 @@ export type TraceEvent =
       readonly type: "connect";
       /** sockaddr bytes, at most 128. */
       readonly address: Uint8Array;
-      /** AF_UNIX: pid of the peer, 0 if unknown. */
+      /** AF_UNIX: pid of the peer (who called listen), 0 if unknown. */
       readonly peerPid: number;
+      /** Own port after the call, 0 if unknown. With `netNs` it matches the peer of an `accept`. */
+      readonly localPort?: number;
+      /** Network namespace (inode number), 0 or absent if unknown. */
+      readonly netNs?: number;
       readonly outcome: Outcome;
     })
+  /**
+   * A socket of the run can now be reached. A loopback `connect` whose port (and netNs) no `bind` of the run names has a
+   * listener outside. Judge at the end: a listener's event may come after the first connect to it.
+   * A path of AF_UNIX is also a `change` of op `mknod`.
+   */
+  | (Common & {
+      readonly type: "bind";
+      /** sockaddr as passed; where the back end knows the port that the kernel chose, it is filled in. */
+      readonly address: Uint8Array;
+      readonly netNs?: number;
+    })
+  /** Somebody connected to the run. `address`: the peer's sockaddr, empty if unknown. */
+  | (Common & {
+      readonly type: "accept";
+      readonly address: Uint8Array;
+      readonly peerPid: number;
+      readonly netNs?: number;
+    })
+  /** An operation that the back end could not decode. */
   | (Common & { readonly type: "uring"; readonly opcode: number })
+  /** A call that reaches what no observation covers ("ptrace", "shmget", "socket", ...), or of an unknown number ("syscall 471"). */
   | (Common & { readonly type: "forbidden"; readonly call: string; readonly target: number });
 
 /** What the back end says of itself when it stops. Anything that is not zero becomes a Gap (docs/soundness.md). */
