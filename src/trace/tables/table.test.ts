@@ -16,7 +16,8 @@ describe.each<[Abi, number]>([
 ])("%s", (abi, atLeast) => {
   const table = syscallsOf(abi);
   test("has no number twice and is sorted", () => {
-    for (const [i, entry] of table.entries()) if (i > 0) expect(entry.nr).toBeGreaterThan(table[i - 1]?.nr ?? -1);
+    const numbers = table.map((s) => s.nr);
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
     expect(table.length).toBeGreaterThanOrEqual(atLeast);
   });
   test("fits the half of the map that the BPF program gives each ABI", () => {
@@ -24,9 +25,9 @@ describe.each<[Abi, number]>([
   });
 });
 
-test.each(["x86-64", "i386"] as const)("%s classifies every number of the system's own header", (abi) => {
+test.each(["x86-64", "i386"] as const)("%s classifies every number of the system's own header", (abi, context) => {
   const header = HEADERS[abi];
-  if (!existsSync(header)) return;
+  if (!existsSync(header)) return context.skip(`no ${header}`);
   const known = new Map(syscallsOf(abi).map((s) => [s.nr, s.name]));
   const unclassified: string[] = [];
   let seen = 0;
