@@ -25,7 +25,7 @@ describe.each<[Abi, number]>([
   });
 });
 
-test.each(["x86-64", "i386"] as const)("%s classifies every number of the system's own header", (abi, context) => {
+test.for(["x86-64", "i386"] as const)("%s classifies every number of the system's own header", (abi, context) => {
   const header = HEADERS[abi];
   if (!existsSync(header)) return context.skip(`no ${header}`);
   const known = new Map(syscallsOf(abi).map((s) => [s.nr, s.name]));
