@@ -32,9 +32,11 @@ export interface OutputFile {
   readonly type: "file" | "symlink" | "dir" | "deleted";
   /** Nothing was there before the run: while it is there unchanged, deciding takes it as not yet made. */
   readonly created: boolean;
+  /** False: only known, so that deciding takes it as not yet made; its bytes are not stored (caches outside the workspace). */
+  readonly restored: boolean;
   /** Permission bits, for files. */
   readonly mode: number;
-  /** Bytes of the file, or the target of the symlink; absent for folders and deletions. */
+  /** SHA-256 of the file's bytes or of the symlink's target; absent for folders and deletions. */
   readonly content?: Digest;
   readonly sizeBytes: number;
 }
