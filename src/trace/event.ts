@@ -107,6 +107,8 @@ export type TraceEvent =
       readonly op: PairOp;
       readonly from: PathRef;
       readonly to: PathRef;
+      /** Flags of renameat2 (RENAME_EXCHANGE = 2 swaps the two). */
+      readonly flags?: number;
       readonly outcome: Outcome;
     })
   | (Common & {
