@@ -1,11 +1,13 @@
-// Generates docs/cli.md and docs/errors.md from the tables in the code; --check fails when a committed file is stale.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+// Generates docs/cli.md, docs/configuration.md and docs/errors.md from the tables in the code; --check fails when a committed file is stale.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 const bundle = await build({
   stdin: {
     contents:
-      'export { commands } from "./src/cli/table.ts"; export { optionName } from "./src/cli/help.ts"; export { ERROR_CODES, EXIT } from "./src/core/errors.ts";',
+      'export { commands } from "./src/cli/table.ts"; export { optionName } from "./src/cli/help.ts"; export { ERROR_CODES, EXIT } from "./src/core/errors.ts"; export { configurationReference } from "./src/config/reference.ts";',
     resolveDir: ".",
     loader: "ts",
   },
@@ -15,8 +17,11 @@ const bundle = await build({
   platform: "node",
   packages: "external",
 });
-const code = bundle.outputFiles[0]?.text ?? "";
-const { commands, optionName, ERROR_CODES, EXIT } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+// Beside node_modules, so that packages left outside the bundle are still found.
+const file = join(mkdtempSync(join("node_modules", ".docs-")), "tables.mjs");
+writeFileSync(file, bundle.outputFiles[0]?.text ?? "");
+const { commands, optionName, ERROR_CODES, EXIT, configurationReference } = await import(pathToFileURL(file).href);
+rmSync(dirname(file), { recursive: true });
 
 /**
  * @param {import("../src/cli/command.ts").CommandSpec} spec
@@ -46,6 +51,7 @@ const files = {
     "",
     ...commands.flatMap((/** @type {import("../src/cli/command.ts").CommandSpec} */ c) => section(c, [])),
   ],
+  "docs/configuration.md": [note, ...configurationReference()],
   "docs/errors.md": [
     note,
     "# Errors and exit codes",

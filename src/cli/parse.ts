@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { ForegoneError } from "../core/errors.ts";
 import type { CommandSpec, Parsed } from "./command.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../core/nearest.ts";
 
 export interface Found {
   /** From the top: ["secrets", "audit", "verify"]. */

@@ -1,5 +1,6 @@
 // The one table of commands. Each group's specs lie beside its code; nothing here loads a command's implementation.
 import type { CommandSpec } from "./command.ts";
+import { configSpecs } from "./specs/config.ts";
 import { mainSpecs } from "./specs/main.ts";
 
-export const commands: readonly CommandSpec[] = [...mainSpecs];
+export const commands: readonly CommandSpec[] = [...mainSpecs, ...configSpecs];
