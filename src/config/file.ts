@@ -8,9 +8,6 @@ import type { Origin } from "./issue.ts";
 import { type Layer, LayerBuilder } from "./layer.ts";
 import { KEYS, SETTINGS, isKey } from "./settings.ts";
 
-/** A configuration has about 200 keys of about 40 bytes; beyond 256 KiB it is something else. */
-export const MAX_FILE_BYTES = 256 * 1024;
-
 const NAMES: readonly string[] = [...KEYS, ...Object.keys(FOUNDING)];
 
 /**

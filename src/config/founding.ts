@@ -43,6 +43,7 @@ const P2P: Readonly<Record<string, Founding>> = {
   "p2p.encryption.enabled": held(true, "peers always speak encrypted; set `p2p.enabled: false` instead", "peers-off"),
   "p2p.encryption.token_based": alias("p2p.security.encryption.key_derivation.use_github_token"),
   "p2p.network.protocol_version": held("1.0.0", "one protocol version is spoken"),
+  "p2p.network.listen.transports": held(["tcp"], "one transport is spoken"),
   "p2p.discovery.methods.dht": retired(
     "a hash table over jobs that live minutes costs 358 ms CPU a look-up and finds the dead",
     false,

@@ -36,11 +36,11 @@ export class LayerBuilder {
     if (founding.is === "alias") {
       this.#parsed(founding.key, name, at, SETTINGS[founding.key].kind.parse(value));
     } else if (founding.is === "held") {
-      if (value === founding.value) return true;
+      if (same(value, founding.value)) return true;
       const effect = founding.otherwise === "peers-off" ? "peers stay off" : "it has no effect";
       this.note(at, `${name}: ${show(value)} is refused, ${effect}: ${founding.why}`);
       if (founding.otherwise === "peers-off") this.peersOff ??= `${name} is ${show(value)}`;
-    } else if (JSON.stringify(value) !== JSON.stringify(founding.quiet)) {
+    } else if (founding.quiet === undefined || !same(value, founding.quiet)) {
       this.note(at, `${name} has no effect: ${founding.why}`);
     }
     return true;
@@ -69,13 +69,18 @@ export class LayerBuilder {
       return;
     }
     const before = this.entries.get(key);
-    if (before !== undefined && JSON.stringify(before.value) !== JSON.stringify(parsed.value)) {
+    if (before !== undefined && !same(before.value, parsed.value)) {
       this.error(at, `${as} and ${before.as} (${where(before.at)}) name one setting and differ`, `keep ${key}`);
       return;
     }
     // Its own name beats a founding one in `--origin`, whichever came first.
     if (before === undefined || as === key) this.entries.set(key, { value: parsed.value, at, as });
   }
+}
+
+/** For values that came from JSON or YAML. */
+export function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function show(value: Json): string {

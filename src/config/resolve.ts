@@ -1,7 +1,7 @@
 // Layers -> one configuration, each value with its origin. Where a pull request may have written the files, settings that
 // bear on trust may only be tightened against what the trusted layers say.
 import type { Issue, Origin } from "./issue.ts";
-import type { Entry, Layer } from "./layer.ts";
+import { type Entry, type Layer, same } from "./layer.ts";
 import { defaultOf, type Setting, tightened } from "./setting.ts";
 import { type Config, type Key, KEYS, SETTINGS } from "./settings.ts";
 
@@ -74,8 +74,4 @@ function first(layers: readonly Layer[], key: Key): Entry | undefined {
     if (entry !== undefined) return entry;
   }
   return undefined;
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

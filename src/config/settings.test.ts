@@ -8,10 +8,11 @@ import { resolve } from "./resolve.ts";
 import { defaultOf, envName, type Setting } from "./setting.ts";
 import { KEYS, SETTINGS } from "./settings.ts";
 
-test.each(KEYS)("%s: its default is of its kind, and what is shown reads back", (key) => {
+const IN_FILES = KEYS.filter((key) => (SETTINGS[key] as Setting).secret !== true);
+
+test.each(IN_FILES)("%s: its default is of its kind, and what is shown reads back", (key) => {
   const setting: Setting = SETTINGS[key];
   const value = defaultOf(key, setting);
-  if (setting.secret === true) return expect(envName(key)).toMatch(/^FOREGONE_/);
   const nested = key.split(".").reduceRight((inner, part) => `{${part}: ${inner}}`, setting.kind.show(value));
   const layer = parseConfigFile(nested, "x.yml", "");
   expect(layer.issues).toEqual([]);
@@ -69,7 +70,6 @@ function other(key: (typeof KEYS)[number]): string {
 }
 
 test.each(KEYS)("%s can be set by its variable", (key) => {
-  if (key === "p2p.network.listen.transports") return expect(SETTINGS[key].fallback).toEqual(["tcp"]);
   const text = other(key);
   const layer = parseEnv({ [envName(key)]: text });
   const { config, origins } = resolve({ layers: [layer], trusted: undefined });

@@ -36,7 +36,6 @@ export const p2pSettings = {
   ),
   "p2p.network.listen.port_range.start": setting(port, 9000, "first port to try"),
   "p2p.network.listen.port_range.end": setting(port, 9010, "last port to try"),
-  "p2p.network.listen.transports": setting(list(oneOf("tcp")), ["tcp"], "transports"),
   "p2p.network.connections.max_peers": setting(integer(1, 4096), 512, "connections at most"),
   "p2p.network.connections.min_peers": setting(integer(0, 4096), 2, "below this `foregone peers --check` fails"),
   "p2p.network.connections.timeout": setting(duration(), 3, "time to connect and to prove membership"),
