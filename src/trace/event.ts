@@ -82,7 +82,7 @@ export type TraceEvent =
   | (Common & {
       readonly type: "open";
       readonly path: PathRef;
-      /** open(2) flags. */
+      /** open(2) flags, numbered as on x86-64 (arm64 swaps O_DIRECTORY, O_NOFOLLOW, O_DIRECT, O_LARGEFILE). */
       readonly flags: number;
       readonly outcome: Outcome;
       /** What the descriptor is, if the back end knows. */
@@ -110,6 +110,9 @@ export type TraceEvent =
       /** Flags of renameat2 (RENAME_EXCHANGE = 2 swaps the two). */
       readonly flags?: number;
       readonly outcome: Outcome;
+      /** `notify`: was something at `from`, at `to`, just before? */
+      readonly fromExisted?: boolean;
+      readonly toExisted?: boolean;
     })
   | (Common & {
       readonly type: "connect";
