@@ -80,3 +80,58 @@ export interface Runner {
     options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>>; readonly stdin?: Uint8Array },
   ): { readonly status: number | null; readonly stdout: Uint8Array; readonly stderr: string };
 }
+
+/** Raw DEFLATE (RFC 1951). */
+export interface Deflate {
+  deflate(bytes: Uint8Array): Uint8Array;
+  /** `undefined`: no deflate stream, or one that holds more than `maxBytes`. */
+  inflate(bytes: Uint8Array, maxBytes: number): Uint8Array | undefined;
+}
+
+/** What the store needs to know of one of its own files. */
+export interface StoredFile {
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  readonly ino: bigint;
+  readonly uid: number;
+  readonly mode: number;
+  readonly type: EntryType;
+}
+
+/**
+ * Read and write access to the store's own folder, by absolute path. Each method is one step that can fail and at which
+ * a process can be killed. Throws Errors with an errno `code`, except where it says what it returns instead. Files are
+ * made with mode 0600, folders with 0700.
+ */
+export interface StoreFiles {
+  /** Follows symlinks. `undefined`: nothing there. */
+  stat(path: string): StoredFile | undefined;
+  /** `undefined`: nothing there. @throws EFBIG above `maxBytes` */
+  read(path: string, maxBytes: number): { readonly bytes: Uint8Array; readonly mtimeMs: number } | undefined;
+  /** Names; `undefined`: no such folder. */
+  list(folder: string): readonly string[] | undefined;
+  /** Parents included; an existing folder is no error. */
+  mkdir(folder: string): void;
+  /** Opens a new file for writing. @throws EEXIST */
+  create(path: string): number;
+  /** Opens for reading and appending (O_APPEND), made if it is not there. */
+  openAppend(path: string): number;
+  /** One write(2). @returns bytes written, perhaps fewer than given */
+  write(fd: number, bytes: Uint8Array): number;
+  /** What lies behind `position`, at most `maxBytes` of it. */
+  readFrom(fd: number, position: number, maxBytes: number): Uint8Array;
+  fstat(fd: number): StoredFile;
+  /** The one asynchronous step: it takes milliseconds, and an agent must go on answering. */
+  fsync(fd: number): Promise<void>;
+  close(fd: number): void;
+  /** Replaces the target. @returns false if there is no source */
+  rename(from: string, to: string): boolean;
+  /** @returns false if the target exists */
+  link(from: string, to: string): boolean;
+  /** @returns false if nothing was there */
+  unlink(path: string): boolean;
+  /** Sets the modification time. @returns false if nothing is there */
+  touch(path: string, at: EpochMs): boolean;
+  /** Who we are: files of anybody else are not trusted. `undefined` where the system has no such ids (Windows). */
+  readonly uid: number | undefined;
+}

@@ -123,7 +123,7 @@ interface Typed {
   isSymbolicLink(): boolean;
 }
 
-function typeOf(entry: Typed): EntryType {
+export function typeOf(entry: Typed): EntryType {
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "dir";
   return entry.isSymbolicLink() ? "symlink" : "other";

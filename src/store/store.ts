@@ -6,7 +6,7 @@ import type { EpochMs } from "../ports.ts";
 /** Bytes by digest. A miss is `undefined`; layers throw only `StoreError`, and `bounded` turns that into a miss. */
 export interface BlobStore {
   get(digest: Digest): Promise<Uint8Array | undefined>;
-  /** Durable when it resolves. Writing what is already there is free. */
+  /** Survives the death of this process when it resolves. Writing what is already there is free. Digests are SHA-256. */
   put(bytes: Uint8Array): Promise<Digest>;
   /** Those of `digests` that are not here, in their order. */
   findMissing(digests: readonly Digest[]): Promise<readonly Digest[]>;
@@ -21,12 +21,20 @@ export interface RecordEntry {
   /** The encoded record. */
   readonly record: Digest;
   readonly recordedAt: EpochMs;
-  /** Set on a mark that disowns all older entries of this Action (a false skip was found). */
+  /** Set on a mark that disowns all older entries of this Action (a false skip was found): see `disowningMark`. */
   readonly disowned?: true;
+  /**
+   * Set on what came from a layer that vouches for bytes only, with that layer's name: its authority must come from the
+   * record's provenance. Absent: this machine's own key authenticated the entry. Never stored.
+   */
+  readonly via?: string;
 }
 
 export interface RecordStore {
-  /** Newest first. At most 20 path sets with 50 entries each (docs/soundness.md, two-phase lookup). */
+  /**
+   * Newest first. At most 20 path sets with 50 entries each (docs/soundness.md, two-phase lookup). Entries that a mark
+   * disowns are left out; the mark itself comes last and equals no strong fingerprint.
+   */
   lookup(weak: Digest): Promise<readonly RecordEntry[]>;
   /** Blobs first, then the record: an entry whose blobs are gone is a miss, never an error. */
   append(weak: Digest, entry: RecordEntry): Promise<void>;
@@ -44,10 +52,13 @@ export class StoreError extends Error {
   readonly layer: string;
   /** errno or HTTP status or a short word: "ENOSPC", "403", "timeout". */
   readonly code: string;
-  constructor(layer: string, code: string, message: string) {
+  /** A line one can paste or act on. */
+  readonly hint: string | undefined;
+  constructor(layer: string, code: string, message: string, hint?: string) {
     super(message);
     this.name = "StoreError";
     this.layer = layer;
     this.code = code;
+    this.hint = hint;
   }
 }

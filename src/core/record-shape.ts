@@ -1,0 +1,106 @@
+// Is this JSON the header of an ActionRecord? Hand-written, because loading a schema library costs more than deciding.
+// Unknown fields are kept (fields may grow within a version); an unknown kind of gap is refused: it might be one that matters.
+import { parseDigest } from "./digest.ts";
+import type { Gap, GapKind } from "./gap.ts";
+
+type Check = (value: unknown) => boolean;
+
+const text: Check = (v) => typeof v === "string";
+const whole: Check = (v) => Number.isSafeInteger(v) && (v as number) >= 0;
+const amount: Check = (v) => typeof v === "number" && v >= 0;
+const digest: Check = (v) => typeof v === "string" && parseDigest(v) !== undefined;
+const anything: Check = (v) => v !== undefined;
+const oneOf =
+  (...words: readonly string[]): Check =>
+  (v) =>
+    typeof v === "string" && words.includes(v);
+const list =
+  (check: Check): Check =>
+  (v) =>
+    Array.isArray(v) && v.every(check);
+const mapOf =
+  (check: Check): Check =>
+  (v) =>
+    isObject(v) && Object.values(v).every(check);
+const fields =
+  (required: Readonly<Record<string, Check>>, optional: Readonly<Record<string, Check>> = {}): Check =>
+  (v) =>
+    isObject(v) &&
+    Object.entries(required).every(([name, check]) => check(v[name])) &&
+    Object.entries(optional).every(([name, check]) => v[name] === undefined || check(v[name]));
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+type FieldsOf<K extends GapKind> = Exclude<keyof Extract<Gap, { kind: K }>, "kind">;
+const GAP_FIELDS: { readonly [K in GapKind]: Readonly<Record<FieldsOf<K>, Check>> } = {
+  "input-modified": { path: text },
+  "untraced-network": { host: text, port: whole },
+  "untraced-process": { argv0: text },
+  "events-lost": { count: whole, what: text },
+  "opaque-service": { service: text },
+  "io-uring": { pid: whole },
+  "privileged-job": { why: text },
+  "partial-run": { what: text },
+  "event-read": { what: text },
+  "side-effect": { what: text },
+  "too-large": { what: text, sizeBytes: whole },
+  "foreign-definition": { what: text },
+  "no-observer": { why: text },
+  unresolved: { ref: text },
+  "unresolved-path": { path: text },
+  "git-head-used": { query: text },
+  "secret-output": { what: text },
+};
+
+const gap: Check = (v) =>
+  isObject(v) &&
+  typeof v["kind"] === "string" &&
+  Object.hasOwn(GAP_FIELDS, v["kind"]) &&
+  fields(GAP_FIELDS[v["kind"] as GapKind])(v);
+
+const PARTS = {
+  version: (v: unknown) => v === 1,
+  weak: digest,
+  action: fields({
+    argv: list(text),
+    cwd: text,
+    env: fields({ policy: oneOf("hash", "strict"), values: mapOf(text) }),
+    platform: mapOf(text),
+    salt: mapOf(anything),
+  }),
+  gaps: list(gap),
+  result: fields({
+    exitCode: whole,
+    output: digest,
+    durationMs: amount,
+    outputs: list(
+      fields(
+        { path: text, type: oneOf("file", "symlink", "dir", "deleted"), mode: whole, sizeBytes: whole },
+        { content: digest },
+      ),
+    ),
+  }),
+  provenance: fields(
+    { recordedAt: whole, tool: text, seal: mapOf(anything) },
+    {
+      repository: text,
+      workflow: text,
+      job: text,
+      runId: text,
+      runAttempt: whole,
+      commit: text,
+      tree: text,
+      event: text,
+      ref: text,
+    },
+  ),
+  optOuts: list(text),
+} as const satisfies Record<string, Check>;
+
+/** @returns the name of the first part that is not as it must be */
+export function wrongPart(header: unknown): string | undefined {
+  if (!isObject(header)) return "header";
+  return Object.entries(PARTS).find(([name, check]) => !check(header[name]))?.[0];
+}

@@ -1,0 +1,44 @@
+// Which entries of an Action count: the bound and the disowning rule, the same in every layer.
+import { type Digest, parseDigest } from "../core/digest.ts";
+import type { EpochMs } from "../ports.ts";
+import type { RecordEntry } from "./store.ts";
+
+/** Chosen, not measured: enough for the branches and reverts of a busy repository; each path set costs one evaluation. */
+export const MAX_PATH_SETS = 20;
+export const MAX_PER_PATH_SET = 50;
+
+/** No bytes have this digest: what equals it names nothing. */
+const NOTHING = parseDigest(`sha256:${"0".repeat(64)}`) as Digest;
+
+/**
+ * Disowns every entry of its Action that was recorded at `at` or before. A record that is to live on, such as that of the
+ * audit which found the false skip, must be recorded at `at + 1` or later.
+ */
+export function disowningMark(at: EpochMs): RecordEntry {
+  return { pathSet: NOTHING, strong: NOTHING, record: NOTHING, recordedAt: at, disowned: true };
+}
+
+/**
+ * The entries that count, newest first, without doubles; the newest disowning mark, if any, comes last, so that whoever
+ * merges several layers can apply it to the others.
+ * @param entries in any order; of two equally old, the later one is taken for newer
+ */
+export function retain(entries: readonly RecordEntry[]): readonly RecordEntry[] {
+  const newestFirst = entries.toReversed().sort((a, b) => b.recordedAt - a.recordedAt);
+  const mark = newestFirst.find((entry) => entry.disowned === true);
+  const perPathSet = new Map<Digest, number>();
+  const seen = new Set<string>();
+  const kept: RecordEntry[] = [];
+  for (const entry of newestFirst) {
+    if (mark !== undefined && entry.recordedAt <= mark.recordedAt) break;
+    const identity = `${entry.strong}${entry.record}`;
+    if (seen.has(identity)) continue;
+    seen.add(identity);
+    const count = perPathSet.get(entry.pathSet) ?? 0;
+    if (count === MAX_PER_PATH_SET || (count === 0 && perPathSet.size === MAX_PATH_SETS)) continue;
+    perPathSet.set(entry.pathSet, count + 1);
+    kept.push(entry);
+  }
+  if (mark !== undefined) kept.push(mark);
+  return kept;
+}
