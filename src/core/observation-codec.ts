@@ -28,7 +28,8 @@ export function encodeObservations(observations: readonly Observation[]): { colu
     const [, prefix = value, tail = ""] = sized ?? ENDS_IN_DIGEST.exec(value) ?? [];
     if (sized !== null) numbers.varint(Number(tail));
     else if (tail !== "") digests.push(Buffer.from(tail, "hex"));
-    const shape = sized !== null ? SHAPE.number : tail.length === 64 ? SHAPE.digest32 : tail === "" ? 0 : SHAPE.digest20;
+    const shape =
+      sized !== null ? SHAPE.number : tail.length === 64 ? SHAPE.digest32 : tail === "" ? 0 : SHAPE.digest20;
     valueIds.varint(templates.idOf(String.fromCharCode(shape) + prefix));
   });
 

@@ -33,7 +33,12 @@ describe("a record", () => {
     const observation = fc.record({
       kind: fc.constantFrom(...QUESTION_KINDS),
       key: text.filter((s) => !s.includes("\0")),
-      value: fc.oneof(text, hex, hex.map((h) => `644 sha256:${h}`), fc.nat().map((n) => `file 644 ${n}`)),
+      value: fc.oneof(
+        text,
+        hex,
+        hex.map((h) => `644 sha256:${h}`),
+        fc.nat().map((n) => `file 644 ${n}`),
+      ),
       by: text,
     });
     fc.assert(
@@ -99,7 +104,17 @@ describe("decodeRecord never throws", () => {
     const bomb = nodeDeflate.deflate(Buffer.alloc(50_000_000));
     const claim = Buffer.concat([
       Buffer.from("FGR\x01", "latin1"),
-      Buffer.from([0xff, 0xff, 0xff, 0x0f, 0x80 | (bomb.length & 0x7f), 0x80 | ((bomb.length >> 7) & 0x7f), bomb.length >> 14, 1, 1]),
+      Buffer.from([
+        0xff,
+        0xff,
+        0xff,
+        0x0f,
+        0x80 | (bomb.length & 0x7f),
+        0x80 | ((bomb.length >> 7) & 0x7f),
+        bomb.length >> 14,
+        1,
+        1,
+      ]),
       bomb,
     ]);
     expect(decodeRecord(claim, nodeDeflate).kind).toBe("corrupt");

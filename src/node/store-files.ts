@@ -28,7 +28,8 @@ export const nodeStoreFiles: StoreFiles = {
       const fd = fs.openSync(path, "r");
       try {
         const { size, mtimeMs } = fs.fstatSync(fd);
-        if (size > maxBytes) throw Object.assign(new Error(`${path} is larger than ${maxBytes} bytes`), { code: "EFBIG" });
+        if (size > maxBytes)
+          throw Object.assign(new Error(`${path} is larger than ${maxBytes} bytes`), { code: "EFBIG" });
         return { bytes: fs.readFileSync(fd), mtimeMs };
       } finally {
         fs.closeSync(fd);

@@ -24,7 +24,8 @@ export async function appendLine(folder: StoreFolder, path: string, line: Uint8A
       const fd = openIn(folder, path);
       try {
         // A short write (disk full) leaves a fragment, which readers skip; completing it could interleave with others.
-        if (files.write(fd, line) !== line.length) throw new StoreError("disk", "ENOSPC", `cannot append to ${path}: ENOSPC`);
+        if (files.write(fd, line) !== line.length)
+          throw new StoreError("disk", "ENOSPC", `cannot append to ${path}: ENOSPC`);
         await files.fsync(fd);
         const mine = files.fstat(fd);
         if (files.stat(path)?.ino === mine.ino) return mine.sizeBytes;
@@ -62,7 +63,7 @@ export async function compactLog(
       else {
         const fd = createIn(files, parent, temporary);
         try {
-          for (let at = 0; at < bytes.length; ) at += files.write(fd, bytes.subarray(at));
+          for (let at = 0; at < bytes.length;) at += files.write(fd, bytes.subarray(at));
           await files.fsync(fd);
         } finally {
           files.close(fd);

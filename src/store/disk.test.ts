@@ -31,7 +31,9 @@ describe("a disk store", () => {
     const root = temporaryFolder();
     const { path } = openFolder(effects, root);
     fs.chmodSync(path, 0o755);
-    expect(() => openFolder(effects, root)).toThrow(expect.objectContaining({ code: "EMODE", hint: `chmod 700 ${path}` }));
+    expect(() => openFolder(effects, root)).toThrow(
+      expect.objectContaining({ code: "EMODE", hint: `chmod 700 ${path}` }),
+    );
     fs.chmodSync(path, 0o700);
     fs.chmodSync(join(path, "key"), 0o640);
     expect(() => openFolder(effects, root)).toThrow(expect.objectContaining({ code: "EMODE" }));

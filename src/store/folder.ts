@@ -79,7 +79,7 @@ export async function writeWhole(folder: StoreFolder, path: string, bytes: Uint8
   const fd = createIn(files, parent, temporary);
   try {
     try {
-      for (let at = 0; at < bytes.length; ) at += files.write(fd, at === 0 ? bytes : bytes.subarray(at));
+      for (let at = 0; at < bytes.length;) at += files.write(fd, at === 0 ? bytes : bytes.subarray(at));
       await files.fsync(fd);
     } finally {
       files.close(fd);

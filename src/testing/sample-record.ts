@@ -28,7 +28,12 @@ export const sampleRecord: ActionRecord = {
       { kind: "probe", key: "node_modules", value: "dir", by: "node (vitest)" },
       { kind: "absent", key: "src/a.js", value: "absent", by: "node (vitest)" },
       { kind: "directory", key: "src", value: digest("listing"), by: "node (vitest)" },
-      { kind: "symlink", key: "node_modules/ünïcödé \u{1f4e6}", value: `git-sha1:${sha1("target")}`, by: "node (vitest)" },
+      {
+        kind: "symlink",
+        key: "node_modules/ünïcödé \u{1f4e6}",
+        value: `git-sha1:${sha1("target")}`,
+        by: "node (vitest)",
+      },
       { kind: "env", key: "GITHUB_SHA", value: "unset", by: "sh" },
       { kind: "git", key: "rev-parse HEAD", value: digest("head"), by: "git" },
       { kind: "http", key: "GET https://example.org/a?b=1", value: 'W/"etag"', by: "curl" },

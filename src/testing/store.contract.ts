@@ -37,7 +37,11 @@ export function storeContract(name: string, make: () => Promise<Store>): void {
 
     test("of no bytes, of all byte values, of 1 MiB", async () => {
       const { blobs } = await make();
-      for (const each of [Buffer.alloc(0), Buffer.from(Array.from({ length: 256 }, (_, i) => i)), Buffer.alloc(1 << 20, 7)])
+      for (const each of [
+        Buffer.alloc(0),
+        Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
+        Buffer.alloc(1 << 20, 7),
+      ])
         expect(Buffer.compare((await blobs.get(await blobs.put(each))) ?? bytes("none"), each)).toBe(0);
     });
 
