@@ -63,10 +63,10 @@ export function recordReferences(bytes: Uint8Array, deflate: Deflate): readonly 
   return opened.kind === "opened" ? referencesOf(opened.header) : undefined;
 }
 
-/** All blobs without which the record cannot be replayed: its output log and the contents of its output files. */
+/** All blobs without which the record cannot be replayed: its output log and the contents of the output files it restores. */
 export function referencesOf(record: Pick<ActionRecord, "result">): readonly Digest[] {
   const { output, outputs } = record.result;
-  return [...new Set([output, ...outputs.flatMap(({ content }) => content ?? [])])];
+  return [...new Set([output, ...outputs.flatMap(({ content, restored }) => (restored && content) || [])])];
 }
 
 type Header = Omit<ActionRecord, "trace"> & Pick<ActionRecord["trace"], "gaps">;

@@ -6,6 +6,7 @@ import type { Gap, GapKind } from "./gap.ts";
 type Check = (value: unknown) => boolean;
 
 const text: Check = (v) => typeof v === "string";
+const flag: Check = (v) => typeof v === "boolean";
 const whole: Check = (v) => Number.isSafeInteger(v) && (v as number) >= 0;
 const amount: Check = (v) => typeof v === "number" && v >= 0;
 const digest: Check = (v) => typeof v === "string" && parseDigest(v) !== undefined;
@@ -77,7 +78,14 @@ const PARTS = {
     durationMs: amount,
     outputs: list(
       fields(
-        { path: text, type: oneOf("file", "symlink", "dir", "deleted"), mode: whole, sizeBytes: whole },
+        {
+          path: text,
+          type: oneOf("file", "symlink", "dir", "deleted"),
+          created: flag,
+          restored: flag,
+          mode: whole,
+          sizeBytes: whole,
+        },
         { content: digest },
       ),
     ),

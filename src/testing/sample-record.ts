@@ -3,12 +3,16 @@ import { createHash } from "node:crypto";
 import type { Digest } from "../core/digest.ts";
 import type { InputPath } from "../core/input-path.ts";
 import type { Observation } from "../core/observation.ts";
-import type { ActionRecord } from "../core/record.ts";
+import type { ActionRecord, OutputFile } from "../core/record.ts";
 import type { EpochMs } from "../ports.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const sha1 = (text: string): string => createHash("sha1").update(text).digest("hex");
 const digest = (text: string): Digest => `sha256:${sha256(text)}` as Digest;
+
+function outputFile(path: string, more: Partial<OutputFile>): OutputFile {
+  return { path: path as InputPath, type: "file", created: true, restored: true, mode: 0o644, sizeBytes: 0, ...more };
+}
 
 export const sampleRecord: ActionRecord = {
   version: 1,
@@ -44,8 +48,9 @@ export const sampleRecord: ActionRecord = {
     exitCode: 0,
     output: digest("output log"),
     outputs: [
-      { path: "dist/a.js" as InputPath, type: "file", mode: 0o644, content: digest("dist/a.js"), sizeBytes: 9 },
-      { path: "dist" as InputPath, type: "dir", mode: 0o755, sizeBytes: 0 },
+      outputFile("dist/a.js", { content: digest("dist/a.js"), sizeBytes: 9 }),
+      outputFile("$HOME/.cache/tool", { content: digest("not stored"), restored: false }),
+      outputFile("dist", { type: "dir", mode: 0o755 }),
     ],
     durationMs: 252_000.5,
   },
