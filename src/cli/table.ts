@@ -1,6 +1,7 @@
 // The one table of commands. Each group's specs lie beside its code; nothing here loads a command's implementation.
 import type { CommandSpec } from "./command.ts";
+import { codeqlSpecs } from "./specs/codeql.ts";
 import { configSpecs } from "./specs/config.ts";
 import { mainSpecs } from "./specs/main.ts";
 
-export const commands: readonly CommandSpec[] = [...mainSpecs, ...configSpecs];
+export const commands: readonly CommandSpec[] = [...mainSpecs, ...configSpecs, ...codeqlSpecs];
