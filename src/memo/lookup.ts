@@ -7,7 +7,7 @@ import type { Decision, Miss } from "../core/decision.ts";
 import type { Digest } from "../core/digest.ts";
 import type { GapKind } from "../core/gap.ts";
 import { inWorkspace, type InputPath } from "../core/input-path.ts";
-import { compareQuestions, type Observation, strongFingerprint } from "../core/observation.ts";
+import { compareQuestions, strongFingerprint } from "../core/observation.ts";
 import type { ActionRecord } from "../core/record.ts";
 import type { Clock, Hasher, Random } from "../ports.ts";
 import type { RecordEntry } from "../store/store.ts";
@@ -29,6 +29,7 @@ export interface WorldSource {
   with(records: readonly ActionRecord[]): { readonly world: World; readonly made: Made };
   /** The tree of HEAD if nothing differs from it, tracked or untracked. */
   cleanTree(): string | undefined;
+  isTracked(path: string): boolean;
   /** True on throw-away machines, where nothing is left over from other jobs. */
   readonly ephemeral: boolean;
 }
@@ -187,14 +188,9 @@ function holdsOnSameTree(parts: LookupParts, { record, judgement }: Compared): b
     if (miss.kind !== "gap") return false;
     const { gap } = miss;
     // Reading and then writing the same tree's files gave this result once; from the same tree it gives it again.
-    if (gap.kind === "input-modified") return inWorkspace(gap.path as InputPath);
+    if (gap.kind === "input-modified") return inWorkspace(gap.path as InputPath) && parts.worlds.isTracked(gap.path);
     const inTime = ageMs <= parts.options.worldWithinMs;
     return inTime && (WORLD_GAPS.has(gap.kind) || (ephemeral && OBSERVER_GAPS.has(gap.kind)));
   });
   return bearable && parts.worlds.cleanTree() === tree;
-}
-
-/** For callers that hold an Observation and want its Question alone. */
-export function questionOf({ kind, key }: Observation): { kind: Observation["kind"]; key: string } {
-  return { kind, key };
 }
