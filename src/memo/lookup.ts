@@ -80,8 +80,8 @@ export async function lookup(parts: LookupParts): Promise<Verdict> {
   };
 }
 
-function drawn(oneIn: number, random: Random): string | undefined {
-  return oneIn > 0 && random.fraction() < 1 / oneIn ? `drawn 1 in ${oneIn}` : undefined;
+function drawn(share: number, random: Random): string | undefined {
+  return random.fraction() < share ? `drawn, 1 in ${Math.round(1 / share)}` : undefined;
 }
 
 function run(misses: readonly [Miss, ...Miss[]], compared?: Compared): Verdict {
@@ -169,10 +169,17 @@ async function compare(
   const answers: Answer[] = record.trace.observations.map((observation, i) => world.ask(observation, remembered?.(i)));
   const judgement = judge(record, answers, {
     ageMs: parts.clock.now() - record.provenance.recordedAt,
-    maxAgeMs: parts.options.maxAgeMs,
+    maxAgeMs: maxAgeOf(record, parts.options),
     accepted: parts.options.accept,
   });
   return { id, record, judgement, made };
+}
+
+/** A record whose run asked a host lives only as long as the rule for that host says. */
+function maxAgeOf({ provenance }: ActionRecord, { maxAgeMs, network }: SkipOptions): number {
+  const hosts = provenance.seal["hosts"];
+  if (!Array.isArray(hosts)) return maxAgeMs;
+  return Math.min(maxAgeMs, ...hosts.map((host) => network.find((rule) => rule.host === host)?.ttlMs ?? 0));
 }
 
 /**
