@@ -86,7 +86,10 @@ function describe(change: Change, path: InputPath, restored: boolean, parts: Cap
       const target = parts.files.readlink(change.path);
       if (typeof target !== "string") return { gap: { kind: "unresolved-path", path } };
       const content = Buffer.from(target);
-      return { output: { ...common, type: "symlink", content: sha256Of(parts.hasher, content), sizeBytes: content.length }, content };
+      return {
+        output: { ...common, type: "symlink", content: sha256Of(parts.hasher, content), sizeBytes: content.length },
+        content,
+      };
     }
     case "file":
       return file(change, path, stat, { ...common, mode: stat.mode & 0o777 }, parts);

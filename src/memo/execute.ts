@@ -3,9 +3,9 @@
 import type { Digest } from "../core/digest.ts";
 import { sha256Of } from "../core/digest.ts";
 import type { Gap } from "../core/gap.ts";
-import { decodeOutputLog, OutputLog } from "../core/output-log.ts";
+import { OutputLog } from "../core/output-log.ts";
 import type { ActionRecord } from "../core/record.ts";
-import type { EpochMs, Hasher, Stat } from "../ports.ts";
+import type { EpochMs, Stat } from "../ports.ts";
 import type { Interpreting, MakeInterpreter } from "../trace/interpret/interpreter.ts";
 import type { ObservedExit, Observer } from "../trace/observer.ts";
 import { type CommandParts, type Decided, worldSource } from "./memo.ts";
@@ -25,7 +25,7 @@ export interface ExecuteParts {
   readonly encode: (record: ActionRecord) => Uint8Array | undefined;
   readonly saveWitness: (id: Digest, stats: readonly (Stat | undefined)[]) => Promise<void>;
   onOutput(stream: "stdout" | "stderr", bytes: Uint8Array): void;
-  readonly signal?: AbortSignal;
+  onStarted?(pid: number): void;
 }
 
 export type Recording =
@@ -36,8 +36,8 @@ export interface Executed {
   readonly exit: ObservedExit;
   readonly durationMs: number;
   readonly recording: Recording;
-  /** Digest of stdout and stderr, each on its own: interleaving is chance. */
-  readonly outputDigest: string;
+  /** The output log: what was kept of stdout and stderr. */
+  readonly output: Uint8Array;
 }
 
 export async function executeCommand(parts: CommandParts, decided: Decided, how: ExecuteParts): Promise<Executed> {
@@ -46,7 +46,8 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
   const { workspace: root } = workspace.roots;
   const priorMade = madeBefore(parts, decided);
   const startNs = BigInt(clock.now()) * 1_000_000n;
-  const start = workspace.gitDir === undefined ? startWithoutGit(startNs) : startState(root, parts.env, runner, startNs);
+  const start =
+    workspace.gitDir === undefined ? startWithoutGit(startNs) : startState(root, parts.env, runner, startNs);
   const interpreter = interpreterFor(how, parts, start);
   const log = new OutputLog();
   let dropped = 0;
@@ -60,12 +61,11 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
       else dropped += bytes.length;
     },
     onEvent: (event) => interpreter.onEvent(event),
-    ...(how.signal !== undefined && { signal: how.signal }),
+    onStarted: (pid) => how.onStarted?.(pid),
   });
   const { exit, durationMs, seal } = observed;
   const output = log.done();
-  const outputDigest = streamsDigest(output, hasher);
-  const executed = (recording: Recording): Executed => ({ exit, durationMs, recording, outputDigest });
+  const executed = (recording: Recording): Executed => ({ exit, durationMs, recording, output });
   if (exit.kind !== "exited" || exit.code !== 0) return executed({ kind: "not-recorded", why: exitText(exit) });
   if (parts.options.mode === "off") return executed({ kind: "not-recorded", why: "mode off" });
   try {
@@ -120,21 +120,12 @@ async function save(
   return id;
 }
 
-/** Of stdout and stderr each on its own: how the two interleave is chance. */
-export function streamsDigest(log: Uint8Array, hasher: Hasher): string {
-  const chunks = decodeOutputLog(log) ?? [];
-  const of = (stream: string) => Buffer.concat(chunks.filter((c) => c.stream === stream).map((c) => c.bytes));
-  return hasher.sha256(`${hasher.sha256(of("stdout"))} ${hasher.sha256(of("stderr"))}`);
-}
-
 /** What earlier runs of this Action made and left as it was; the run may change it, so it is looked at before. */
 function madeBefore(parts: CommandParts, decided: Decided): ReadonlySet<string> {
   const { compared } = decided.verdict;
   if (compared !== undefined) return compared.made.present();
   const { relative, workspace } = decided;
-  return relative === undefined
-    ? new Set()
-    : worldSource(parts, workspace).with([relative.record]).made.present();
+  return relative === undefined ? new Set() : worldSource(parts, workspace).with([relative.record]).made.present();
 }
 
 function interpreterFor(how: ExecuteParts, parts: CommandParts, start: { readonly startNs: bigint }): Interpreting {

@@ -46,7 +46,9 @@ export interface Decided {
   readonly planned: PlannedAction;
   readonly verdict: Verdict;
   /** A newer record of the same command under another environment or platform: explains a `no-record`. */
-  readonly relative: { readonly id: Digest; readonly record: ActionRecord; readonly differences: readonly string[] } | undefined;
+  readonly relative:
+    | { readonly id: Digest; readonly record: ActionRecord; readonly differences: readonly string[] }
+    | undefined;
   /** From the start of the decision, not of the process. */
   readonly decideMs: number;
 }
@@ -61,7 +63,13 @@ export async function decideCommand(parts: CommandParts): Promise<Decided> {
   const verdict = await lookup({ weak: planned.weak, options, records, worlds, clock, random, hasher });
   const relative =
     verdict.decision.kind === "run" && verdict.compared === undefined ? await relativeOf(parts, planned) : undefined;
-  return { workspace, planned, verdict: explained(verdict, relative?.differences), relative, decideMs: clock.monotonicMs() - from };
+  return {
+    workspace,
+    planned,
+    verdict: explained(verdict, relative?.differences),
+    relative,
+    decideMs: clock.monotonicMs() - from,
+  };
 }
 
 export function worldSource(parts: CommandParts, workspace: Workspace): WorldSource {
@@ -102,7 +110,10 @@ function explained(verdict: Verdict, differences: readonly string[] | undefined)
   const [first, ...rest] = decision.misses;
   if (first.kind !== "no-record" || first.why !== undefined) return verdict;
   const more = differences.length > 1 ? ` and ${differences.length - 1} more differ` : " differs";
-  return { ...verdict, decision: { kind: "run", misses: [{ kind: "no-record", why: `${differences[0]}${more}` }, ...rest] } };
+  return {
+    ...verdict,
+    decision: { kind: "run", misses: [{ kind: "no-record", why: `${differences[0]}${more}` }, ...rest] },
+  };
 }
 
 /** Reaches records through a store: each failure is a value with a reason, never an exception. */

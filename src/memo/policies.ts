@@ -70,7 +70,8 @@ export function gitPolicy(
     if (use === "ls-files") add("ls-files", by);
     else if (use === "clean-check") {
       // "Clean" can be asked again; which of many dirty states it was cannot.
-      if (start.cleanTree === undefined && !ignoreHead) gaps.push({ kind: "git-head-used", query: "status of a dirty tree" });
+      if (start.cleanTree === undefined && !ignoreHead)
+        gaps.push({ kind: "git-head-used", query: "status of a dirty tree" });
       else if (!ignoreHead) add("clean", by);
     } else if (!ignoreHead) for (const fact of headFacts(ask)) add(fact, by);
   }
@@ -82,7 +83,10 @@ function headFacts(ask: readonly string[] | undefined): readonly GitFact[] {
   const all = GIT_FACTS.filter((fact) => fact === "head" || fact === "branch" || fact === "refs");
   if (ask === undefined) return all;
   const text = ask.join(" ");
-  if (text === "rev-parse HEAD" || /^(?:log|show|rev-list)(?: -1)? (?:--format=\S+ ?|--pretty=\S+ ?)?(?:HEAD)?$/.test(text))
+  if (
+    text === "rev-parse HEAD" ||
+    /^(?:log|show|rev-list)(?: -1)? (?:--format=\S+ ?|--pretty=\S+ ?)?(?:HEAD)?$/.test(text)
+  )
     return ["head"];
   if (text === "branch --show-current" || text === "rev-parse --abbrev-ref HEAD" || text === "symbolic-ref HEAD")
     return ["branch"];
@@ -107,7 +111,8 @@ export function volatileUsed(
   for (const name of volatile) {
     const value = env[name] ?? "";
     // Shorter values, such as "1", occur in any text.
-    if (argv.some((word) => word.includes(name) || (value.length >= 6 && word.includes(value)))) used.set(name, "the command line");
+    if (argv.some((word) => word.includes(name) || (value.length >= 6 && word.includes(value))))
+      used.set(name, "the command line");
   }
   for (const { kind, key, by } of observed) {
     if (kind !== "file" || !inWorkspace(key as InputPath)) continue;
@@ -116,7 +121,8 @@ export function volatileUsed(
     const bytes = absolute === undefined ? undefined : files.read(absolute);
     if (bytes === undefined || bytes instanceof Unreadable) continue;
     const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (const name of volatile) if (!used.has(name) && content.includes(name)) used.set(name, `${by} (${basename(key)})`);
+    for (const name of volatile)
+      if (!used.has(name) && content.includes(name)) used.set(name, `${by} (${basename(key)})`);
   }
   return [...used].map(([name, by]) => ({ name, by }));
 }

@@ -1,8 +1,8 @@
 // From what a passing run did to its record: settle what it read, capture what it made, apply policy, say every gap.
-import { compareUtf8, type Json } from "../core/canonical.ts";
-import { type Digest, sha256Of } from "../core/digest.ts";
+import type { Json } from "../core/canonical.ts";
+import type { Digest } from "../core/digest.ts";
 import type { Gap } from "../core/gap.ts";
-import { type InputPath, inWorkspace } from "../core/input-path.ts";
+import type { InputPath } from "../core/input-path.ts";
 import { compareQuestions, type Observation, pathSetDigest, strongFingerprint } from "../core/observation.ts";
 import type { ActionRecord, Provenance } from "../core/record.ts";
 import type { Hasher, Stat } from "../ports.ts";
@@ -53,7 +53,15 @@ export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts
   const globs = options.ignore.filter((name) => !NAMED_INPUTS.has(name));
   const ignored = (path: InputPath): boolean => globs.length > 0 && facts.match(path, globs);
   const settled = settle({ interpreted, roots, files, hasher, world, start, priorMade, ignored });
-  const captured = capture({ changes: interpreted.changes, roots, files, hasher, start, priorMade, restores: restores(options, facts) });
+  const captured = capture({
+    changes: interpreted.changes,
+    roots,
+    files,
+    hasher,
+    start,
+    priorMade,
+    restores: restores(options, facts),
+  });
   const network = networkPolicy(interpreted.connections, options, roots, start);
   const git = gitPolicy(interpreted.gitCalls, options, roots, start);
   const volatile = volatileUsed(planned.environment.volatile, env, parts.argv, settled.observations, roots, files);
@@ -88,20 +96,14 @@ export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts
 }
 
 /** What the store's index needs to find a record. */
-export function fingerprintsOf(record: ActionRecord, hasher: Hasher): { readonly pathSet: Digest; readonly strong: Digest } {
+export function fingerprintsOf(
+  record: ActionRecord,
+  hasher: Hasher,
+): { readonly pathSet: Digest; readonly strong: Digest } {
   const sorted = [...record.trace.observations].sort(compareQuestions);
   const pathSet = pathSetDigest(hasher, sorted);
   const values = sorted.map((observation) => observation.value);
   return { pathSet, strong: strongFingerprint(hasher, record.weak, pathSet, values) };
-}
-
-/** Digest of what an audit compares: exit code is equal already; output bytes and every output file, in path order. */
-export function resultDigest(record: ActionRecord, hasher: Hasher): Digest {
-  const outputs = record.result.outputs
-    .filter(({ restored, path }) => restored && inWorkspace(path))
-    .map((o) => [o.path, o.type, o.mode, o.content ?? null] as const)
-    .sort((a, b) => compareUtf8(a[0], b[0]));
-  return sha256Of(hasher, JSON.stringify(outputs));
 }
 
 function restores(options: SkipOptions, facts: RunFacts): (path: InputPath) => boolean {

@@ -157,7 +157,9 @@ class Settling {
     const head = inWorkspace(path) ? this.#parts.start.head(path) : undefined;
     if (head === undefined) return false;
     const expected =
-      head.mode === "120000" ? `git-sha1:${head.id}` : fileAnswer(head.mode === "100755", `git-sha1:${head.id}` as never);
+      head.mode === "120000"
+        ? `git-sha1:${head.id}`
+        : fileAnswer(head.mode === "100755", `git-sha1:${head.id}` as never);
     const kind = head.mode === "120000" ? "symlink" : "file";
     return stat.type === kind && this.#parts.world.ask({ kind, key: path }) === expected;
   }

@@ -40,7 +40,8 @@ export function startState(
   };
   const status = git("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignore-submodules=none");
   const [commit, tree] = (git("rev-parse", "HEAD", "HEAD^{tree}") ?? "").split("\n");
-  if (status === undefined || commit === undefined || tree === undefined || tree === "") return startWithoutGit(startNs);
+  if (status === undefined || commit === undefined || tree === undefined || tree === "")
+    return startWithoutGit(startNs);
   const dirty = dirtyPaths(status);
   // Asked only if some input was touched by the run: most never are.
   let entries: Map<string, { id: string; mode: string }> | undefined;

@@ -13,6 +13,7 @@ export const unobserved: Observer = {
       const finish = (exit: ObservedExit): void =>
         resolve({ exit, seal: undefined, durationMs: performance.now() - from });
       const child = spawn(file, args, { cwd: command.cwd, env: command.env, stdio: ["ignore", "pipe", "pipe"] });
+      if (child.pid !== undefined) command.onStarted?.(child.pid);
       child.stdout.on("data", (bytes: Buffer) => command.onOutput("stdout", bytes));
       child.stderr.on("data", (bytes: Buffer) => command.onOutput("stderr", bytes));
       child.on("error", (error: NodeJS.ErrnoException) => {

@@ -7,10 +7,25 @@ export const DECISION_OPTIONS: readonly OptionSpec[] = [
   { name: "audit", type: "value", placeholder: "1/N", summary: "share of would-be skips that run and are compared" },
   { name: "max-age", type: "value", placeholder: "AGE", summary: "oldest record that may serve, e.g. 7d" },
   { name: "env", type: "value", placeholder: "POLICY", summary: "hash (default) or strict" },
-  { name: "env-pass", type: "list", placeholder: "NAME", summary: "a variable that is passed and compared under strict" },
-  { name: "outputs", type: "list", placeholder: "GLOB", summary: "files to restore: workspace (default), none, or globs" },
+  {
+    name: "env-pass",
+    type: "list",
+    placeholder: "NAME",
+    summary: "a variable that is passed and compared under strict",
+  },
+  {
+    name: "outputs",
+    type: "list",
+    placeholder: "GLOB",
+    summary: "files to restore: workspace (default), none, or globs",
+  },
   { name: "accept", type: "list", placeholder: "GAP", summary: "a gap you vouch for; printed with every skip" },
-  { name: "ignore", type: "list", placeholder: "INPUT", summary: "an input that does not matter; printed with every skip" },
+  {
+    name: "ignore",
+    type: "list",
+    placeholder: "INPUT",
+    summary: "an input that does not matter; printed with every skip",
+  },
   { name: "salt", type: "value", placeholder: "TEXT", summary: "text that becomes part of the command's identity" },
   { name: "backend", type: "value", placeholder: "NAME", summary: "auto (default), ebpf, notify or none" },
 ];
@@ -22,10 +37,7 @@ export const runSpecs: readonly CommandSpec[] = [
     usage: "[options] -- CMD ARGS...",
     details:
       "The exit code and the output are the command's own. What Foregone says is on stderr, in lines that begin\nwith `foregone: `; --quiet leaves out all but errors.",
-    options: [
-      ...DECISION_OPTIONS,
-      { name: "quiet", short: "q", type: "flag", summary: "say nothing but errors" },
-    ],
+    options: [...DECISION_OPTIONS, { name: "quiet", short: "q", type: "flag", summary: "say nothing but errors" }],
     passThrough: true,
     ownsStreams: true,
     examples: ["foregone run -- npm test", "foregone run --ignore git.head -- make"],
@@ -39,15 +51,5 @@ export const runSpecs: readonly CommandSpec[] = [
     passThrough: true,
     examples: ["foregone check -- npm test || echo worth running"],
     load: () => import("../commands/check.ts"),
-  },
-  {
-    name: "explain",
-    summary: "say why the last decision was what it was",
-    usage: "[options] [-- CMD ARGS...]",
-    details:
-      "Without a command: the last decision in this repository, as it was made. With one: the decision as it would be\nmade now.",
-    options: [...DECISION_OPTIONS, JSON_OPTION, { name: "last", type: "flag", summary: "the last decision (the default)" }],
-    passThrough: true,
-    load: () => import("../commands/explain.ts"),
   },
 ];
