@@ -7,6 +7,7 @@ import type { Decided } from "../memo/memo.ts";
 import { nodeDeflate } from "../node/store-files.ts";
 import { recordingLines } from "../report/recording.ts";
 import { decisionLine } from "../report/decision.ts";
+import { writeWitness } from "../store/witness.ts";
 import { unobserved } from "../trace/unobserved.ts";
 import { auditRun } from "./audit.ts";
 import type { CliContext } from "./command.ts";
@@ -60,7 +61,8 @@ function executeParts(context: CliContext, wired: Wired): Omit<ExecuteParts, "ob
     provenance: { tool: `foregone ${VERSION}` },
     match: matcher(),
     encode: (record) => encodeRecord(record, nodeDeflate),
-    saveWitness: async () => void wired,
+    // Without a witness the next decision reads every content: slower, not different.
+    saveWitness: (id, stats, takenAt) => writeWitness(wired.folder, id, stats, takenAt).catch(() => undefined),
     onOutput: (stream, bytes) => void context[stream].write(bytes),
   };
 }

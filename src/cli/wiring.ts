@@ -1,14 +1,18 @@
 // Puts the main job together for one command line: effects, store, configuration, machine. The only place that knows all.
 import { arch, availableParallelism, platform, release, totalmem } from "node:os";
+import type { Digest } from "../core/digest.ts";
 import { decodeRecord } from "../core/record-codec.ts";
 import { EXIT, ForegoneError } from "../core/errors.ts";
 import type { ActionRecord } from "../core/record.ts";
 import { type CommandParts, type Effects, recordSource } from "../memo/memo.ts";
+import type { RecordSource } from "../memo/lookup.ts";
 import type { MachineFacts } from "../memo/platform.ts";
 import { nodeFiles, nodeFileWriter, nodeHasher, nodeRunner, systemClock, systemRandom } from "../node/ports.ts";
 import { nodeDeflate, nodeStoreFiles } from "../node/store-files.ts";
 import { type OpenStore, openStore } from "../store/open.ts";
+import type { StoreFolder } from "../store/folder.ts";
 import { StoreError } from "../store/store.ts";
+import { readWitness, type Witness } from "../store/witness.ts";
 import type { CliContext, Parsed } from "./command.ts";
 import { type ChosenOptions, skipOptions } from "./skip-options.ts";
 
@@ -43,7 +47,12 @@ export function openStoreFor(context: CliContext): OpenStore {
 export async function wire(context: CliContext, parsed: Parsed, tolerant: boolean): Promise<Wired> {
   const chosen = await skipOptions(context, parsed, tolerant);
   const { store, folder } = openStoreFor(context);
-  const records = recordSource(store, decode, async () => undefined);
+  const records: RecordSource = recordSource(store, decode, async (id) => {
+    const [witness, record] = [witnessOf(folder, id), await records.load(id)];
+    if (witness === undefined || "why" in record) return undefined;
+    const { observations } = record.trace;
+    return (i) => ({ value: observations[i]?.value ?? "", holds: (stat) => witness.holds(i, stat) });
+  });
   const parts: CommandParts = {
     argv: parsed.operands,
     cwd: context.cwd,
@@ -58,6 +67,16 @@ export async function wire(context: CliContext, parsed: Parsed, tolerant: boolea
     effects,
   };
   return { parts, chosen, store, folder };
+}
+
+/** Reading all contents again is the only price of a witness that cannot be had. */
+function witnessOf(folder: StoreFolder, id: Digest): Witness | undefined {
+  try {
+    return readWitness(folder, id);
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  }
 }
 
 function machineFacts(): MachineFacts {

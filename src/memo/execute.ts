@@ -23,7 +23,8 @@ export interface ExecuteParts {
   readonly match: RunFacts["match"];
   /** `undefined`: the record is beyond the limits of its format. */
   readonly encode: (record: ActionRecord) => Uint8Array | undefined;
-  readonly saveWitness: (id: Digest, stats: readonly (Stat | undefined)[]) => Promise<void>;
+  /** @param takenAt before the first of `stats` was taken */
+  readonly saveWitness: (id: Digest, stats: readonly (Stat | undefined)[], takenAt: EpochMs) => Promise<void>;
   onOutput(stream: "stdout" | "stderr", bytes: Uint8Array): void;
   onStarted?(pid: number): void;
 }
@@ -76,6 +77,7 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
       // What it made is unknown, so a replay could not put it back.
       if (parts.options.outputs !== "none") gaps.push({ kind: "side-effect", what: "unseen outputs" });
     }
+    const takenAt = clock.now();
     const made = recordRun(parts, decided, {
       interpreted: interpreter.finish(seal),
       seal,
@@ -87,7 +89,7 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
       provenance: how.provenance,
       match: how.match,
     });
-    const id = await save(parts, decided, how, made, output);
+    const id = await save(parts, decided, how, { ...made, takenAt }, output);
     return executed({ kind: "recorded", id, made });
   } catch (error) {
     return executed({ kind: "not-recorded", why: error instanceof Error ? error.message : String(error) });
@@ -99,7 +101,7 @@ async function save(
   parts: CommandParts,
   decided: Decided,
   how: ExecuteParts,
-  made: MadeRecord,
+  made: MadeRecord & { readonly takenAt: EpochMs },
   output: Uint8Array,
 ): Promise<Digest> {
   const { store, effects } = parts;
@@ -114,7 +116,7 @@ async function save(
     record: id,
     recordedAt: made.record.provenance.recordedAt satisfies EpochMs,
   };
-  await how.saveWitness(id, made.stats);
+  await how.saveWitness(id, made.stats, made.takenAt);
   await store.records.append(weak, entry);
   await store.records.append(label, entry);
   return id;
