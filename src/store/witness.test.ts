@@ -10,7 +10,13 @@ import { readWitness, type Witnessed, writeWitness } from "./witness.ts";
 const record = digestOf("record");
 const takenAt = 2_000_000 as EpochMs;
 const takenNs = 2_000_000_000_000n;
-const row: Witnessed = { dev: 2n ** 63n - 1n, ino: 7n, sizeBytes: 2 ** 40, mtimeNs: 1_999_123_456_789n, ctimeNs: 1_999_123_456_790n };
+const row: Witnessed = {
+  dev: 2n ** 63n - 1n,
+  ino: 7n,
+  sizeBytes: 2 ** 40,
+  mtimeNs: 1_999_123_456_789n,
+  ctimeNs: 1_999_123_456_790n,
+};
 
 describe("a witness", () => {
   test("holds for exactly the stat it saw", async () => {
