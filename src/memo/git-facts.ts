@@ -62,11 +62,22 @@ export class GitFacts {
 
   /** Is this workspace path in the index? */
   tracks(path: string): boolean {
+    return this.trackedPaths().has(path);
+  }
+
+  trackedPaths(): ReadonlySet<string> {
     if (this.#tracked === undefined) {
       const { status, stdout } = this.#git(COMMANDS["ls-files"]);
-      this.#tracked = new Set(status === 0 ? Buffer.from(stdout).toString().split("\0") : []);
+      this.#tracked = new Set(
+        status === 0
+          ? Buffer.from(stdout)
+              .toString()
+              .split("\0")
+              .filter((path) => path !== "")
+          : [],
+      );
     }
-    return this.#tracked.has(path);
+    return this.#tracked;
   }
 
   /** Id of the tree of HEAD; undefined without a commit. */

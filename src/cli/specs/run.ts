@@ -52,4 +52,32 @@ export const runSpecs: readonly CommandSpec[] = [
     examples: ["foregone check -- npm test || echo worth running"],
     load: () => import("../commands/check.ts"),
   },
+  {
+    name: "explain",
+    summary: "say why the last decision was what it was",
+    usage: "[options] [-- CMD ARGS...]",
+    details:
+      "Without a command: the last decision in this repository, as it was made. With one: the decision as it would be\nmade now.",
+    options: [
+      ...DECISION_OPTIONS,
+      JSON_OPTION,
+      { name: "last", type: "flag", summary: "the last decision (the default)" },
+    ],
+    passThrough: true,
+    load: () => import("../commands/explain.ts"),
+  },
+  {
+    name: "prove",
+    summary: "re-prove a record: noise in all that was not read, then corruption of what was",
+    usage: "[options] -- CMD ARGS...",
+    details:
+      "In a throw-away copy, every tracked file that the recorded run did not read is overwritten with random bytes, and\nthe command runs again: verdict and output must be the same. Then files that it did read are corrupted one by one:\neach must cause a run. Exit 1 if either fails. Your own files are not touched.",
+    options: [
+      ...DECISION_OPTIONS,
+      { name: "sample", type: "value", placeholder: "N", summary: "how many read files are corrupted (default 20)" },
+    ],
+    passThrough: true,
+    examples: ["foregone prove -- npm test"],
+    load: () => import("../commands/prove.ts"),
+  },
 ];
