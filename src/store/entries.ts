@@ -26,13 +26,16 @@ export function disowningMark(at: EpochMs): RecordEntry {
 export function retain(entries: readonly RecordEntry[]): readonly RecordEntry[] {
   const newestFirst = entries.toReversed().sort((a, b) => b.recordedAt - a.recordedAt);
   const mark = newestFirst.find((entry) => entry.disowned === true);
+  const mixed = entries.some(({ via }) => via !== undefined);
+  const own = new Set(mixed ? newestFirst.filter(({ via }) => via === undefined).map(identityOf) : []);
   const perPathSet = new Map<Digest, number>();
   const seen = new Set<string>();
   const kept: RecordEntry[] = [];
   for (const entry of newestFirst) {
     if (mark !== undefined && entry.recordedAt <= mark.recordedAt) break;
-    const identity = `${entry.strong}${entry.record}`;
-    if (seen.has(identity)) continue;
+    const identity = identityOf(entry);
+    // Of two layers that have the same entry, the one that vouches for it is believed, whatever time the other claims.
+    if (seen.has(identity) || (entry.via !== undefined && own.has(identity))) continue;
     seen.add(identity);
     const count = perPathSet.get(entry.pathSet) ?? 0;
     if (count === MAX_PER_PATH_SET || (count === 0 && perPathSet.size === MAX_PATH_SETS)) continue;
@@ -41,4 +44,8 @@ export function retain(entries: readonly RecordEntry[]): readonly RecordEntry[] 
   }
   if (mark !== undefined) kept.push(mark);
   return kept;
+}
+
+function identityOf({ strong, record }: RecordEntry): string {
+  return strong + record;
 }

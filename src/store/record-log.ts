@@ -1,15 +1,14 @@
 // The log of one Action: an authenticated block that compaction wrote, then authenticated lines. Bytes: docs/format.md.
 // Nothing is parsed before its MAC is right; what is not authentic is counted and skipped.
-import { type Digest, hexOf } from "../core/digest.ts";
-import type { EpochMs, Hasher } from "../ports.ts";
+import type { Digest } from "../core/digest.ts";
+import type { Hasher } from "../ports.ts";
+import { BODY_BYTES, BODY_MAGIC, decodeBody, encodeBody } from "./entry-codec.ts";
 import type { RecordEntry } from "./store.ts";
 
-const BODY_BYTES = 112;
 const LINE_MAC_BYTES = 16;
 export const LINE_BYTES = BODY_BYTES + LINE_MAC_BYTES;
 const BLOCK_HEADER_BYTES = 16;
 const BLOCK_MAC_BYTES = 32;
-const LINE_MAGIC = Buffer.from("FGL\x01", "latin1");
 const BLOCK_MAGIC = Buffer.from("FGB\x01", "latin1");
 /** Only a damaged log has more starts of lines that are none; the rest of it is not worth 3 µs a piece. */
 const MAX_WRONG_MACS = 2000;
@@ -54,20 +53,23 @@ export function recordLog(hasher: Hasher, key: Uint8Array, weak: Digest): Record
     decode(bytes) {
       const log = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       const entries: RecordEntry[] = [];
+      const take = (bodyAt: number): void => {
+        const entry = decodeBody(log, bodyAt);
+        if (entry !== undefined) entries.push(entry);
+      };
       let at = 0;
       let torn = 0;
       let forged = 0;
       let wrongMacs = 0;
       const blockBytes = authenticBlock(log, mac);
       if (blockBytes > 0) {
-        for (at = BLOCK_HEADER_BYTES; at < blockBytes - BLOCK_MAC_BYTES; at += BODY_BYTES)
-          entries.push(decodeBody(log, at));
+        for (at = BLOCK_HEADER_BYTES; at < blockBytes - BLOCK_MAC_BYTES; at += BODY_BYTES) take(at);
         at = blockBytes;
       }
       let end = at;
       while (at >= 0 && at < log.length) {
         if (isLine(log, at, mac)) {
-          entries.push(decodeBody(log, at));
+          take(at);
           at += LINE_BYTES;
           end = at;
           continue;
@@ -75,7 +77,7 @@ export function recordLog(hasher: Hasher, key: Uint8Array, weak: Digest): Record
         if (++wrongMacs > MAX_WRONG_MACS) break;
         // Where the next line starts: behind a torn one that is not after 128 bytes.
         let next = at;
-        do next = log.indexOf(LINE_MAGIC, next + 1);
+        do next = log.indexOf(BODY_MAGIC, next + 1);
         while (next !== -1 && !isLine(log, next, mac) && ++wrongMacs <= MAX_WRONG_MACS);
         const gap = (next === -1 ? log.length : next) - at;
         if (gap < LINE_BYTES) torn++;
@@ -90,7 +92,7 @@ export function recordLog(hasher: Hasher, key: Uint8Array, weak: Digest): Record
 type Mac = (kind: "line" | "block", bytes: Uint8Array) => string;
 
 function isLine(log: Buffer, at: number, mac: Mac): boolean {
-  if (at + LINE_BYTES > log.length || log.compare(LINE_MAGIC, 0, 4, at, at + 4) !== 0) return false;
+  if (at + LINE_BYTES > log.length || log.compare(BODY_MAGIC, 0, 4, at, at + 4) !== 0) return false;
   const body = log.subarray(at, at + BODY_BYTES);
   return mac("line", body).startsWith(log.toString("hex", at + BODY_BYTES, at + LINE_BYTES));
 }
@@ -102,34 +104,4 @@ function authenticBlock(log: Buffer, mac: Mac): number {
   const end = macAt + BLOCK_MAC_BYTES;
   if (end > log.length || mac("block", log.subarray(0, macAt)) !== log.toString("hex", macAt, end)) return 0;
   return end;
-}
-
-function encodeBody(entry: RecordEntry): Buffer {
-  const body = Buffer.alloc(BODY_BYTES);
-  LINE_MAGIC.copy(body);
-  body[4] = entry.disowned === true ? 1 : 0;
-  body.writeUIntLE(entry.recordedAt, 8, 6);
-  writeSha256(body, 16, entry.pathSet);
-  writeSha256(body, 48, entry.strong);
-  writeSha256(body, 80, entry.record);
-  return body;
-}
-
-function writeSha256(body: Buffer, at: number, digest: Digest): void {
-  if (!digest.startsWith("sha256:")) throw new TypeError(`a record entry holds SHA-256 digests, not ${digest}`);
-  body.write(hexOf(digest), at, "hex");
-}
-
-function decodeBody(log: Buffer, at: number): RecordEntry {
-  return {
-    pathSet: readSha256(log, at + 16),
-    strong: readSha256(log, at + 48),
-    record: readSha256(log, at + 80),
-    recordedAt: log.readUIntLE(at + 8, 6) as EpochMs,
-    ...(log[at + 4] === 1 && { disowned: true as const }),
-  };
-}
-
-function readSha256(log: Buffer, at: number): Digest {
-  return `sha256:${log.toString("hex", at, at + 32)}` as Digest;
 }

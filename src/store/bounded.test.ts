@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { nodeHasher } from "../node/ports.ts";
+import { type Fault, faulty } from "../testing/faulty.ts";
+import { digestOf, entryOf, storeContract } from "../testing/store.contract.ts";
+import { bounded } from "./bounded.ts";
+import type { StoreEvent } from "./events.ts";
+import { memoryStore } from "./memory.ts";
+
+const memory = () => memoryStore(nodeHasher, 8 * 1024 * 1024);
+const bounds = { deadlineMs: 5, maxBytes: 100, maxFailures: 3 };
+
+storeContract("a bounded store", async () =>
+  bounded(memory(), { deadlineMs: 10_000, maxBytes: 1 << 20, maxFailures: 3 }, () => undefined),
+);
+
+function boundedBy(plan: (nth: number) => Fault) {
+  const events: StoreEvent[] = [];
+  let asked = 0;
+  const inner = faulty(memory(), (_, nth) => {
+    asked = nth;
+    return plan(nth);
+  });
+  return { events, asked: () => asked, store: bounded(inner, bounds, (event) => events.push(event)) };
+}
+
+describe("a bounded layer", () => {
+  test.each(["hang" as const, { code: "ECONNRESET" }])("answers every read with a miss when it fails: %s", async (fault) => {
+    const weak = digestOf("x");
+    expect(await boundedBy(() => fault).store.blobs.get(weak)).toBeUndefined();
+    expect(await boundedBy(() => fault).store.blobs.findMissing([weak])).toEqual([weak]);
+    expect(await boundedBy(() => fault).store.records.lookup(weak)).toEqual([]);
+  });
+
+  test("fails a write with a StoreError that names the layer", async () => {
+    const late = boundedBy(() => "hang").store;
+    await expect(late.blobs.put(Buffer.from("x"))).rejects.toMatchObject({ layer: "memory", code: "timeout" });
+    const reset = boundedBy(() => ({ code: "ECONNRESET" })).store;
+    const append = reset.records.append(digestOf("a"), entryOf("set", "s", 1));
+    await expect(append).rejects.toMatchObject({ layer: "memory", code: "ECONNRESET" });
+  });
+
+  test("bears what a library throws", async () => {
+    const inner = memory();
+    const wild = { ...inner, blobs: { ...inner.blobs, get: () => Promise.reject(new RangeError("wild")) } };
+    const events: StoreEvent[] = [];
+    expect(await bounded(wild, bounds, (event) => events.push(event)).blobs.get(digestOf("x"))).toBeUndefined();
+    expect(events).toEqual([{ type: "failed", layer: "memory", operation: "get", code: "RangeError" }]);
+  });
+
+  test("is off after 3 failures in a row, and not asked again", async () => {
+    const { store, events, asked } = boundedBy(() => ({ code: "503" }));
+    for (let i = 0; i < 5; i++) await store.blobs.get(digestOf("x"));
+    expect(asked()).toBe(3);
+    expect(events.at(-1)).toEqual({ type: "layer-off", layer: "memory", failures: 3 });
+    await expect(store.blobs.put(Buffer.from("x"))).rejects.toMatchObject({ code: "off" });
+  });
+
+  test("forgives failures after a success", async () => {
+    const { store, asked } = boundedBy((nth) => (nth % 3 === 0 ? undefined : { code: "503" }));
+    for (let i = 0; i < 9; i++) await store.blobs.get(digestOf("x"));
+    expect(asked()).toBe(9);
+  });
+
+  test("takes and gives blobs of 100 bytes, not of 101", async () => {
+    const inner = memory();
+    const events: StoreEvent[] = [];
+    const { blobs } = bounded(inner, bounds, (event) => events.push(event));
+    expect(await blobs.get(await blobs.put(Buffer.alloc(100)))).toHaveLength(100);
+    await expect(blobs.put(Buffer.alloc(101))).rejects.toMatchObject({ code: "EFBIG" });
+    expect(await blobs.get(await inner.blobs.put(Buffer.alloc(101)))).toBeUndefined();
+    expect(events).toEqual([{ type: "failed", layer: "memory", operation: "get", code: "EFBIG" }]);
+  });
+});

@@ -1,0 +1,69 @@
+// The least that an engine must offer to be a layer: bytes by key, and lines that are only ever added. Redis, S3 or an HTTP
+// cache implement five methods; `sealed` encrypts what passes; `bucketStore` makes a Store of it.
+import { hexOf, sha256Of } from "../core/digest.ts";
+import type { Digest } from "../core/digest.ts";
+import type { Hasher } from "../ports.ts";
+import { retain } from "./entries.ts";
+import { BODY_BYTES, BODY_MAGIC, decodeBody, encodeBody } from "./entry-codec.ts";
+import type { RecordEntry, Store } from "./store.ts";
+
+/** Keys are of [a-z0-9./-], at most 100 characters. Every method may throw anything: `bounded` bears it. */
+export interface Bucket {
+  readonly name: string;
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Replaces. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Those of `keys` that are not there. */
+  missing(keys: readonly string[]): Promise<readonly string[]>;
+  /** Of many that add at once, none is lost. The oldest beyond 2000 may be dropped. */
+  addLine(key: string, line: Uint8Array): Promise<void>;
+  /** In any order. */
+  lines(key: string): Promise<readonly Uint8Array[]>;
+}
+
+/** Vouches for bytes only (`RecordEntry.via`); put `verified` above it, for it does not hash what it gets. */
+export function bucketStore(bucket: Bucket, hasher: Hasher): Store {
+  const blobKey = (digest: Digest): string => `blobs/${hexOf(digest)}`;
+  const read = async (key: string): Promise<readonly RecordEntry[]> =>
+    (await bucket.lines(key)).flatMap((line) => entryOf(line, bucket.name) ?? []);
+  return {
+    name: bucket.name,
+    blobs: {
+      get: (digest) => bucket.get(blobKey(digest)),
+      async put(bytes) {
+        const digest = sha256Of(hasher, bytes);
+        const missing = await bucket.missing([blobKey(digest)]);
+        if (missing.length > 0) await bucket.put(blobKey(digest), bytes);
+        return digest;
+      },
+      async findMissing(digests) {
+        const missing = new Set(await bucket.missing(digests.map(blobKey)));
+        return digests.filter((digest) => missing.has(blobKey(digest)));
+      },
+    },
+    records: {
+      async lookup(weak) {
+        const [entries, marks] = await Promise.all([read(recordKey(weak)), read(markKey(weak))]);
+        return retain([...entries, ...marks]);
+      },
+      append: (weak, entry) =>
+        bucket.addLine(entry.disowned === true ? markKey(weak) : recordKey(weak), encodeBody(entry)),
+    },
+  };
+}
+
+function recordKey(weak: Digest): string {
+  return `records/${hexOf(weak)}`;
+}
+
+/** Apart, so that no trimming of many entries drops a mark. */
+function markKey(weak: Digest): string {
+  return `disowned/${hexOf(weak)}`;
+}
+
+function entryOf(line: Uint8Array, via: string): RecordEntry | undefined {
+  const body = Buffer.from(line.buffer, line.byteOffset, line.length);
+  if (body.length !== BODY_BYTES || !body.subarray(0, 4).equals(BODY_MAGIC)) return undefined;
+  const entry = decodeBody(body, 0);
+  return entry && { ...entry, via };
+}
