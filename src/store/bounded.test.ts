@@ -24,12 +24,15 @@ function boundedBy(plan: (nth: number) => Fault) {
 }
 
 describe("a bounded layer", () => {
-  test.each(["hang" as const, { code: "ECONNRESET" }])("answers every read with a miss when it fails: %s", async (fault) => {
-    const weak = digestOf("x");
-    expect(await boundedBy(() => fault).store.blobs.get(weak)).toBeUndefined();
-    expect(await boundedBy(() => fault).store.blobs.findMissing([weak])).toEqual([weak]);
-    expect(await boundedBy(() => fault).store.records.lookup(weak)).toEqual([]);
-  });
+  test.each(["hang" as const, { code: "ECONNRESET" }])(
+    "answers every read with a miss when it fails: %s",
+    async (fault) => {
+      const weak = digestOf("x");
+      expect(await boundedBy(() => fault).store.blobs.get(weak)).toBeUndefined();
+      expect(await boundedBy(() => fault).store.blobs.findMissing([weak])).toEqual([weak]);
+      expect(await boundedBy(() => fault).store.records.lookup(weak)).toEqual([]);
+    },
+  );
 
   test("fails a write with a StoreError that names the layer", async () => {
     const late = boundedBy(() => "hang").store;

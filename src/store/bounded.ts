@@ -19,7 +19,8 @@ export function bounded(inner: Store, { deadlineMs, maxBytes, maxFailures }: Bou
   let failures = 0;
 
   async function within<T>(work: () => Promise<T>): Promise<T> {
-    if (failures >= maxFailures) throw new StoreError(inner.name, "off", `${inner.name} is off after ${failures} failures`);
+    if (failures >= maxFailures)
+      throw new StoreError(inner.name, "off", `${inner.name} is off after ${failures} failures`);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const deadline = new Promise<never>((_, reject) => {
       const late = new StoreError(inner.name, "timeout", `${inner.name} did not answer within ${deadlineMs} ms`);

@@ -28,7 +28,6 @@ export interface Layers {
 export function layered({ memory, disk, far, bounds, clock, hasher, onEvent }: Layers): Store {
   const meter = (store: Store): Store => metered(store, clock, onEvent);
   const guard = (store: Store): Store => meter(bounded(verified(store, hasher, onEvent), bounds, onEvent));
-  const near =
-    memory === undefined ? meter(disk) : readThrough(meter(memory), meter(disk), "both", onEvent);
+  const near = memory === undefined ? meter(disk) : readThrough(meter(memory), meter(disk), "both", onEvent);
   return far.map(guard).reduce((above, below) => readThrough(above, below, "upper", onEvent), near);
 }
