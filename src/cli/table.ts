@@ -3,5 +3,6 @@ import type { CommandSpec } from "./command.ts";
 import { codeqlSpecs } from "./specs/codeql.ts";
 import { configSpecs } from "./specs/config.ts";
 import { mainSpecs } from "./specs/main.ts";
+import { runSpecs } from "./specs/run.ts";
 
-export const commands: readonly CommandSpec[] = [...mainSpecs, ...configSpecs, ...codeqlSpecs];
+export const commands: readonly CommandSpec[] = [...runSpecs, ...mainSpecs, ...configSpecs, ...codeqlSpecs];

@@ -1,7 +1,7 @@
 // Run or skip: the one place that says "equal". Pure: the shells look, this file answers. An observation that nobody could
 // answer is a miss, never a match, so every way I/O can fail already has a meaning.
 import type { Miss } from "./decision.ts";
-import { type Gap, NEVER_ACCEPTED } from "./gap.ts";
+import { type Gap, gapDetail, NEVER_ACCEPTED } from "./gap.ts";
 import { ABSENT, type Observation, type Question } from "./observation.ts";
 import type { ActionRecord } from "./record.ts";
 
@@ -46,10 +46,12 @@ export function judge(
   return { misses, compared: observations.length, equal };
 }
 
-/** Is this gap accepted, by kind or by kind and detail? Some never are. */
+/** Is this gap accepted: by kind, or as `kind:detail`, where a host may leave out its port? Some never are. */
 export function accepts(accepted: readonly string[], gap: Gap): boolean {
   if (NEVER_ACCEPTED.has(gap.kind)) return false;
-  return accepted.includes(gap.kind);
+  const names = [gap.kind, `${gap.kind}:${gapDetail(gap)}`];
+  if (gap.kind === "untraced-network") names.push(`${gap.kind}:${gap.host}`);
+  return names.some((name) => accepted.includes(name));
 }
 
 function difference(observation: Observation, answer: Answer): Miss {

@@ -6,7 +6,7 @@ import { canonicalJson, type Json } from "./canonical.ts";
 import type { Digest } from "./digest.ts";
 import { decodeObservations, encodeObservations } from "./observation-codec.ts";
 import type { ActionRecord } from "./record.ts";
-import { wrongPart } from "./record-shape.ts";
+import { type RecordHeader, wrongPart } from "./record-shape.ts";
 
 export const RECORD_VERSION = 1;
 /** More is not recorded (gap `too-large`): x 100 B = 50 MB to hold and compare. */
@@ -69,8 +69,6 @@ export function referencesOf(record: Pick<ActionRecord, "result">): readonly Dig
   return [...new Set([output, ...outputs.flatMap(({ content, restored }) => (restored && content) || [])])];
 }
 
-type Header = Omit<ActionRecord, "trace"> & Pick<ActionRecord["trace"], "gaps">;
-
 function openRecord(bytes: Uint8Array, deflate: Deflate) {
   const reader = new ByteReader(bytes);
   if (!reader.take(MAGIC.length).equals(MAGIC)) return corrupt("magic");
@@ -88,14 +86,14 @@ function openRecord(bytes: Uint8Array, deflate: Deflate) {
   return { kind: "opened" as const, header, reader, columnsBytes, columnsPacked };
 }
 
-function parseHeader(bytes: Uint8Array | undefined, length: number): Header | string {
+function parseHeader(bytes: Uint8Array | undefined, length: number): RecordHeader | string {
   if (bytes?.length !== length) return "header";
   const reader = new ByteReader(bytes);
   const text = reader.text(length);
   if (reader.failed) return "header";
   try {
     const header: unknown = JSON.parse(text);
-    return wrongPart(header) ?? (header as Header);
+    return wrongPart(header) ?? (header as RecordHeader);
   } catch {
     return "header";
   }

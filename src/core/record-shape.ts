@@ -2,6 +2,10 @@
 // Unknown fields are kept (fields may grow within a version); an unknown kind of gap is refused: it might be one that matters.
 import { parseDigest } from "./digest.ts";
 import type { Gap, GapKind } from "./gap.ts";
+import type { Action, ActionRecord, ActionResult, OutputFile, Provenance } from "./record.ts";
+
+/** A record without its observations, which have columns of their own. */
+export type RecordHeader = Omit<ActionRecord, "trace"> & Pick<ActionRecord["trace"], "gaps">;
 
 type Check = (value: unknown) => boolean;
 
@@ -23,19 +27,22 @@ const mapOf =
   (check: Check): Check =>
   (v) =>
     isObject(v) && Object.values(v).every(check);
-const fields =
-  (required: Readonly<Record<string, Check>>, optional: Readonly<Record<string, Check>> = {}): Check =>
-  (v) =>
+/** A check for each field of T, told apart by whether it may be missing: a field added to a type is an error here. */
+type Required<T> = { readonly [K in keyof T as object extends Pick<T, K> ? never : K]: Check };
+type Optional<T> = { readonly [K in keyof T as object extends Pick<T, K> ? K : never]: Check };
+function fields<T>(required: Required<T>, optional: Optional<T>): Check {
+  const [must, may] = [Object.entries<Check>(required), Object.entries<Check>(optional)];
+  return (v) =>
     isObject(v) &&
-    Object.entries(required).every(([name, check]) => check(v[name])) &&
-    Object.entries(optional).every(([name, check]) => v[name] === undefined || check(v[name]));
+    must.every(([name, check]) => check(v[name])) &&
+    may.every(([name, check]) => v[name] === undefined || check(v[name]));
+}
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-type FieldsOf<K extends GapKind> = Exclude<keyof Extract<Gap, { kind: K }>, "kind">;
-const GAP_FIELDS: { readonly [K in GapKind]: Readonly<Record<FieldsOf<K>, Check>> } = {
+const GAPS: { readonly [K in GapKind]: Required<Omit<Extract<Gap, { kind: K }>, "kind">> } = {
   "input-modified": { path: text },
   "untraced-network": { host: text, port: whole },
   "untraced-process": { argv0: text },
@@ -58,39 +65,45 @@ const GAP_FIELDS: { readonly [K in GapKind]: Readonly<Record<FieldsOf<K>, Check>
 const gap: Check = (v) =>
   isObject(v) &&
   typeof v["kind"] === "string" &&
-  Object.hasOwn(GAP_FIELDS, v["kind"]) &&
-  fields(GAP_FIELDS[v["kind"] as GapKind])(v);
+  Object.hasOwn(GAPS, v["kind"]) &&
+  Object.entries(GAPS[v["kind"] as GapKind]).every(([name, check]) => (check as Check)(v[name]));
 
-const PARTS = {
-  version: (v: unknown) => v === 1,
+const PARTS: Required<RecordHeader> = {
+  version: (v) => v === 1,
   weak: digest,
-  action: fields({
-    argv: list(text),
-    cwd: text,
-    env: fields({ policy: oneOf("hash", "strict"), values: mapOf(text) }),
-    platform: mapOf(text),
-    salt: mapOf(anything),
-  }),
+  action: fields<Action>(
+    {
+      argv: list(text),
+      cwd: text,
+      env: fields<Action["env"]>({ policy: oneOf("hash", "strict"), values: mapOf(text) }, {}),
+      platform: mapOf(text),
+      salt: mapOf(anything),
+    },
+    {},
+  ),
   gaps: list(gap),
-  result: fields({
-    exitCode: whole,
-    output: digest,
-    durationMs: amount,
-    outputs: list(
-      fields(
-        {
-          path: text,
-          type: oneOf("file", "symlink", "dir", "deleted"),
-          created: flag,
-          restored: flag,
-          mode: whole,
-          sizeBytes: whole,
-        },
-        { content: digest },
+  result: fields<ActionResult>(
+    {
+      exitCode: whole,
+      output: digest,
+      durationMs: amount,
+      outputs: list(
+        fields<OutputFile>(
+          {
+            path: text,
+            type: oneOf("file", "symlink", "dir", "deleted"),
+            created: flag,
+            restored: flag,
+            mode: whole,
+            sizeBytes: whole,
+          },
+          { content: digest },
+        ),
       ),
-    ),
-  }),
-  provenance: fields(
+    },
+    {},
+  ),
+  provenance: fields<Provenance>(
     { recordedAt: whole, tool: text, seal: mapOf(anything) },
     {
       repository: text,
@@ -105,10 +118,10 @@ const PARTS = {
     },
   ),
   optOuts: list(text),
-} as const satisfies Record<string, Check>;
+};
 
 /** @returns the name of the first part that is not as it must be */
 export function wrongPart(header: unknown): string | undefined {
   if (!isObject(header)) return "header";
-  return Object.entries(PARTS).find(([name, check]) => !check(header[name]))?.[0];
+  return Object.entries<Check>(PARTS).find(([name, check]) => !check(header[name]))?.[0];
 }

@@ -26,6 +26,7 @@ const HARMLESS = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"
 
 export class GitFacts {
   readonly #known = new Map<string, Answer>();
+  #tracked: ReadonlySet<string> | undefined;
   readonly #cwd: string;
   readonly #runner: Runner;
   readonly #hasher: Hasher;
@@ -57,6 +58,26 @@ export class GitFacts {
     if (stdout.length === 0) return "none";
     const text = Buffer.from(stdout).toString();
     return fact === "head" || fact === "branch" ? text.trim() : sha256Of(this.#hasher, stdout);
+  }
+
+  /** Is this workspace path in the index? */
+  tracks(path: string): boolean {
+    return this.trackedPaths().has(path);
+  }
+
+  trackedPaths(): ReadonlySet<string> {
+    if (this.#tracked === undefined) {
+      const { status, stdout } = this.#git(COMMANDS["ls-files"]);
+      this.#tracked = new Set(
+        status === 0
+          ? Buffer.from(stdout)
+              .toString()
+              .split("\0")
+              .filter((path) => path !== "")
+          : [],
+      );
+    }
+    return this.#tracked;
   }
 
   /** Id of the tree of HEAD; undefined without a commit. */

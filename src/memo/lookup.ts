@@ -7,7 +7,7 @@ import type { Decision, Miss } from "../core/decision.ts";
 import type { Digest } from "../core/digest.ts";
 import type { GapKind } from "../core/gap.ts";
 import { inWorkspace, type InputPath } from "../core/input-path.ts";
-import { compareQuestions, type Observation, strongFingerprint } from "../core/observation.ts";
+import { compareQuestions, strongFingerprint } from "../core/observation.ts";
 import type { ActionRecord } from "../core/record.ts";
 import type { Clock, Hasher, Random } from "../ports.ts";
 import type { RecordEntry } from "../store/store.ts";
@@ -29,6 +29,7 @@ export interface WorldSource {
   with(records: readonly ActionRecord[]): { readonly world: World; readonly made: Made };
   /** The tree of HEAD if nothing differs from it, tracked or untracked. */
   cleanTree(): string | undefined;
+  isTracked(path: string): boolean;
   /** True on throw-away machines, where nothing is left over from other jobs. */
   readonly ephemeral: boolean;
 }
@@ -79,8 +80,8 @@ export async function lookup(parts: LookupParts): Promise<Verdict> {
   };
 }
 
-function drawn(oneIn: number, random: Random): string | undefined {
-  return oneIn > 0 && random.fraction() < 1 / oneIn ? `drawn 1 in ${oneIn}` : undefined;
+function drawn(share: number, random: Random): string | undefined {
+  return random.fraction() < share ? `drawn, 1 in ${Math.round(1 / share)}` : undefined;
 }
 
 function run(misses: readonly [Miss, ...Miss[]], compared?: Compared): Verdict {
@@ -168,10 +169,17 @@ async function compare(
   const answers: Answer[] = record.trace.observations.map((observation, i) => world.ask(observation, remembered?.(i)));
   const judgement = judge(record, answers, {
     ageMs: parts.clock.now() - record.provenance.recordedAt,
-    maxAgeMs: parts.options.maxAgeMs,
+    maxAgeMs: maxAgeOf(record, parts.options),
     accepted: parts.options.accept,
   });
   return { id, record, judgement, made };
+}
+
+/** A record whose run asked a host lives only as long as the rule for that host says. */
+function maxAgeOf({ provenance }: ActionRecord, { maxAgeMs, network }: SkipOptions): number {
+  const hosts = provenance.seal["hosts"];
+  if (!Array.isArray(hosts)) return maxAgeMs;
+  return Math.min(maxAgeMs, ...hosts.map((host) => network.find((rule) => rule.host === host)?.ttlMs ?? 0));
 }
 
 /**
@@ -187,14 +195,9 @@ function holdsOnSameTree(parts: LookupParts, { record, judgement }: Compared): b
     if (miss.kind !== "gap") return false;
     const { gap } = miss;
     // Reading and then writing the same tree's files gave this result once; from the same tree it gives it again.
-    if (gap.kind === "input-modified") return inWorkspace(gap.path as InputPath);
+    if (gap.kind === "input-modified") return inWorkspace(gap.path as InputPath) && parts.worlds.isTracked(gap.path);
     const inTime = ageMs <= parts.options.worldWithinMs;
     return inTime && (WORLD_GAPS.has(gap.kind) || (ephemeral && OBSERVER_GAPS.has(gap.kind)));
   });
   return bearable && parts.worlds.cleanTree() === tree;
-}
-
-/** For callers that hold an Observation and want its Question alone. */
-export function questionOf({ kind, key }: Observation): { kind: Observation["kind"]; key: string } {
-  return { kind, key };
 }

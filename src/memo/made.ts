@@ -25,6 +25,11 @@ export class Made {
     }
   }
 
+  /** Every path that is there now as a recorded run made it. Ask before the run, which may change them. */
+  present(): ReadonlySet<string> {
+    return new Set([...this.#outputs.keys()].filter((path) => this.has(path)));
+  }
+
   get size(): number {
     return this.#outputs.size;
   }

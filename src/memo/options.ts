@@ -3,7 +3,7 @@
 export interface SkipOptions {
   /** enforce: skip; shadow: decide, run anyway, compare; record: never skip, but record; off: neither. */
   readonly mode: "enforce" | "shadow" | "record" | "off";
-  /** 1 in N would-be skips runs and is compared; 0 = never. */
+  /** Share of would-be skips that run and are compared, 0 to 1. */
   readonly audit: number;
   /** Counted from the producing run, never renewed by a hit. */
   readonly maxAgeMs: number;
@@ -27,7 +27,7 @@ const HOUR = 3_600_000;
 
 export const SKIP_DEFAULTS: SkipOptions = {
   mode: "enforce",
-  audit: 50,
+  audit: 1 / 50,
   maxAgeMs: 7 * 24 * HOUR,
   worldWithinMs: 24 * HOUR,
   env: "hash",

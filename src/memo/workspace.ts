@@ -55,3 +55,7 @@ function optional<K extends string>(name: K, value: string | undefined): { [P in
   const trimmed = value.length > 1 ? value.replace(/\/+$/, "") : value;
   return { [name]: trimmed } as { [P in K]?: string };
 }
+
+export function basename(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}

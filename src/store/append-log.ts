@@ -6,7 +6,7 @@
 // the compaction; a line that both carry over is there twice, which readers do not mind. Only a compactor killed between
 // rename and carrying over can lose a line, and a lost line is a miss. Marks that must not be lost are kept in a log of
 // their own that is never compacted.
-import { createIn, guardedAsync, randomName, removeQuietly, type StoreFolder, TEMPORARY } from "./folder.ts";
+import { guardedAsync, removeQuietly, type StoreFolder, writeWhole } from "./folder.ts";
 import { StoreError } from "./store.ts";
 
 /** A lock this old was left by a killed process: a compaction takes milliseconds. */
@@ -16,8 +16,17 @@ const MAX_ATTEMPTS = 8;
 /** A log is compacted long before: 1000 entries x 112 B. More is damage. */
 export const MAX_LOG_BYTES = 4 * 1024 * 1024;
 
-/** @returns size of the log after the append. @throws StoreError */
-export async function appendLine(folder: StoreFolder, path: string, line: Uint8Array): Promise<number> {
+/**
+ * @param how "durable": survives a power cut. "quick": for what may as well be lost
+ * @returns size of the log after the append
+ * @throws StoreError
+ */
+export async function appendLine(
+  folder: StoreFolder,
+  path: string,
+  line: Uint8Array,
+  how: "durable" | "quick" = "durable",
+): Promise<number> {
   const { files } = folder;
   return guardedAsync(`append to ${path}`, async () => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -26,7 +35,7 @@ export async function appendLine(folder: StoreFolder, path: string, line: Uint8A
         // A short write (disk full) leaves a fragment, which readers skip; completing it could interleave with others.
         if (files.write(fd, line) !== line.length)
           throw new StoreError("disk", "ENOSPC", `cannot append to ${path}: ENOSPC`);
-        await files.fsync(fd);
+        if (how === "durable") await files.fsync(fd);
         const mine = files.fstat(fd);
         if (files.stat(path)?.ino === mine.ino) return mine.sizeBytes;
       } finally {
@@ -53,29 +62,15 @@ export async function compactLog(
   const { files } = folder;
   return guardedAsync(`compact ${path}`, async () => {
     if (files.stat(path) === undefined || !lock(folder, `${path}.lock`)) return false;
-    const parent = path.slice(0, path.lastIndexOf("/"));
-    const temporary = `${parent}/${TEMPORARY}${randomName(folder)}`;
     let old: number | undefined;
     try {
       old = files.openAppend(path);
       const { bytes, consumed } = compact(files.readFrom(old, 0, MAX_LOG_BYTES));
       if (bytes.length === 0) files.unlink(path);
-      else {
-        const fd = createIn(files, parent, temporary);
-        try {
-          for (let at = 0; at < bytes.length;) at += files.write(fd, bytes.subarray(at));
-          await files.fsync(fd);
-        } finally {
-          files.close(fd);
-        }
-        files.rename(temporary, path);
-      }
+      else await writeWhole(folder, path, bytes, "durable");
       const late = files.readFrom(old, consumed, MAX_LOG_BYTES);
       if (late.length > 0) await appendLine(folder, path, late);
       return true;
-    } catch (error) {
-      removeQuietly(files, temporary);
-      throw error;
     } finally {
       if (old !== undefined) files.close(old);
       removeQuietly(files, `${path}.lock`);

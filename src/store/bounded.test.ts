@@ -54,7 +54,10 @@ describe("a bounded layer", () => {
     const { store, events, asked } = boundedBy(() => ({ code: "503" }));
     for (let i = 0; i < 5; i++) await store.blobs.get(digestOf("x"));
     expect(asked()).toBe(3);
-    expect(events.at(-1)).toEqual({ type: "layer-off", layer: "memory", failures: 3 });
+    expect(events.filter(({ type }) => type === "layer-off")).toEqual([
+      { type: "layer-off", layer: "memory", failures: 3 },
+    ]);
+    expect(events).toHaveLength(4);
     await expect(store.blobs.put(Buffer.from("x"))).rejects.toMatchObject({ code: "off" });
   });
 

@@ -16,6 +16,7 @@ import { appendTo } from "./segments.ts";
 const event = (at: number, more: Partial<DecisionEvent> = {}): DecisionEvent => ({
   at: at as EpochMs,
   command: ["npm", "test"],
+  workspace: "/w",
   cwd: ".",
   kind: "run",
   misses: [{ kind: "no-record" }],

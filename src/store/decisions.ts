@@ -16,6 +16,8 @@ export function decisionLog({ files, path }: Pick<StoreFolder, "files" | "path">
 export interface DecisionEvent {
   readonly at: EpochMs;
   readonly command: readonly string[];
+  /** Absolute path of the work tree: decisions of one repository belong together. */
+  readonly workspace: string;
   /** Workspace-relative folder of the command. */
   readonly cwd: string;
   /** "owner/name", in Actions. */

@@ -49,7 +49,7 @@ function diskBlobs(folder: StoreFolder): BlobStore {
           // False: gc took it away between the two calls.
           if (files.touch(path, clock.now())) return;
         }
-        await writeWhole(folder, path, bytes);
+        await writeWhole(folder, path, bytes, "durable");
       });
       return digest;
     },

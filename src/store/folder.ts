@@ -71,8 +71,16 @@ function asStoreError(what: string, error: unknown): unknown {
 /** Temporary files start so; what a killed process leaves behind is told by it, and removed by gc. */
 export const TEMPORARY = "tmp-";
 
-/** Writes a whole file: it appears complete or not at all, also after a power cut. */
-export async function writeWhole(folder: StoreFolder, path: string, bytes: Uint8Array): Promise<void> {
+/**
+ * Writes a whole file: it appears complete or not at all.
+ * @param how "durable": also after a power cut. "quick": for what may as well be lost
+ */
+export async function writeWhole(
+  folder: StoreFolder,
+  path: string,
+  bytes: Uint8Array,
+  how: "durable" | "quick",
+): Promise<void> {
   const { files } = folder;
   const parent = path.slice(0, path.lastIndexOf("/"));
   const temporary = `${parent}/${TEMPORARY}${randomName(folder)}`;
@@ -80,7 +88,7 @@ export async function writeWhole(folder: StoreFolder, path: string, bytes: Uint8
   try {
     try {
       for (let at = 0; at < bytes.length;) at += files.write(fd, at === 0 ? bytes : bytes.subarray(at));
-      await files.fsync(fd);
+      if (how === "durable") await files.fsync(fd);
     } finally {
       files.close(fd);
     }

@@ -10,6 +10,8 @@ export interface ObservedCommand {
   onOutput(stream: "stdout" | "stderr", bytes: Uint8Array): void;
   /** Called for each event, in order, while the command runs and until it is sealed. */
   onEvent(event: TraceEvent): void;
+  /** Called once when the command is running: signals that reach us are passed on to this pid. */
+  onStarted?(pid: number): void;
   /** Aborting sends SIGTERM to the command. */
   readonly signal?: AbortSignal;
 }

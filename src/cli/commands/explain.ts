@@ -1,0 +1,43 @@
+// `foregone explain`: with a command, the decision as it would be made now; without, the last one that was made here.
+import { EXIT } from "../../core/errors.ts";
+import { decideCommand } from "../../memo/memo.ts";
+import { countKinds } from "../../report/decision.ts";
+import { decisionJson } from "../../report/decision-json.ts";
+import { type Explanation, explanationText } from "../../report/explanation.ts";
+import type { CliContext, Parsed } from "../command.ts";
+import { lastDecision } from "../decision-log.ts";
+import { effects, openStoreFor, wire } from "../wiring.ts";
+
+export async function run(context: CliContext, parsed: Parsed): Promise<number> {
+  if (parsed.operands.length === 0) return explainLast(context, parsed);
+  const { parts } = await wire(context, parsed, false);
+  const decided = await decideCommand({ ...parts, options: { ...parts.options, audit: 0 } });
+  const now = effects.clock.now();
+  if (parsed.flags.has("json")) {
+    context.stdout.write(`${JSON.stringify(decisionJson(parts.argv, decided, now), null, 2)}\n`);
+    return EXIT.done;
+  }
+  const { decision, compared } = decided.verdict;
+  const facts: Explanation = {
+    command: parts.argv,
+    kind: decision.kind,
+    ...(decision.kind === "skip" && { basis: decision.basis }),
+    misses: decision.kind === "run" ? decision.misses : [],
+    missCount: decision.kind === "run" ? decision.misses.length : 0,
+    compared: compared === undefined ? {} : countKinds(compared.record),
+    ...(compared !== undefined && { record: compared.id, proof: compared.record.provenance }),
+    optOuts: compared?.record.optOuts ?? [],
+    decideMs: decided.decideMs,
+    at: now,
+  };
+  context.stdout.write(explanationText(facts, now));
+  return EXIT.done;
+}
+
+function explainLast(context: CliContext, parsed: Parsed): number {
+  const { folder } = openStoreFor(context);
+  const last = lastDecision(folder, context);
+  if (parsed.flags.has("json")) context.stdout.write(`${JSON.stringify(last, null, 2)}\n`);
+  else context.stdout.write(explanationText(last, effects.clock.now()));
+  return EXIT.done;
+}

@@ -1,0 +1,88 @@
+// Appends each decision to the store's log, for `explain`, the dashboard and the metrics. Best effort: never a failure.
+import { ForegoneError } from "../core/errors.ts";
+import { toInputPath } from "../core/input-path.ts";
+import type { Recording } from "../memo/execute.ts";
+import type { Decided } from "../memo/memo.ts";
+import { findWorkspace } from "../memo/workspace.ts";
+import { countKinds } from "../report/decision.ts";
+import { appendDecision, type DecisionEvent, readDecisions, type StoredDecision } from "../store/decisions.ts";
+import type { StoreFolder } from "../store/folder.ts";
+import type { SegmentLog } from "../store/segments.ts";
+import type { CliContext } from "./command.ts";
+import { effects, type Wired } from "./wiring.ts";
+
+/** 64 MiB: about 100,000 decisions. */
+const MAX_BYTES = 64 * 1024 * 1024;
+const PAGE = 200;
+/** How far back `explain` looks for this repository's last decision. */
+const MAX_PAGES = 50;
+
+export interface Outcome {
+  readonly exitCode: number;
+  readonly runMs?: number;
+  readonly savedMs?: number;
+  readonly recording?: Recording;
+  readonly audit?: "same" | "false-skip";
+}
+
+export function logDecision(wired: Wired, decided: Decided, outcome: Outcome): void {
+  appendDecision(logOf(wired.folder), eventOf(wired, decided, outcome));
+}
+
+/** @throws ForegoneError E_NOT_FOUND if nothing was decided in this repository yet */
+export function lastDecision(folder: StoreFolder, context: CliContext): StoredDecision {
+  const { roots } = findWorkspace(context.cwd, context.env, effects.files);
+  let before: StoredDecision["id"] | undefined;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const { decisions, next } = readDecisions(logOf(folder), PAGE, before);
+    const found = decisions.find(({ workspace }) => workspace === roots.workspace);
+    if (found !== undefined) return found;
+    if (next === undefined) break;
+    before = next;
+  }
+  throw new ForegoneError("E_NOT_FOUND", `no decision in ${roots.workspace} yet`, { hint: "foregone run -- npm test" });
+}
+
+function logOf(folder: StoreFolder): SegmentLog {
+  return { files: folder.files, path: `${folder.path}/decisions`, maxBytes: MAX_BYTES };
+}
+
+function eventOf({ parts }: Wired, decided: Decided, outcome: Outcome): DecisionEvent {
+  const { decision, compared } = decided.verdict;
+  const { roots } = decided.workspace;
+  const misses = decision.kind === "run" ? decision.misses : [];
+  const { recording } = outcome;
+  const recorded = recording?.kind === "recorded" ? recording : undefined;
+  return {
+    at: effects.clock.now(),
+    command: parts.argv,
+    workspace: roots.workspace,
+    cwd: toInputPath(parts.cwd, roots),
+    kind: decision.kind,
+    ...(decision.kind === "skip" && { basis: decision.basis }),
+    misses,
+    missCount: misses.length,
+    compared: compared === undefined ? {} : countKinds(compared.record),
+    ...(compared !== undefined && { record: compared.id, proof: proofOf(compared.record.provenance) }),
+    ...(recorded !== undefined && { recorded: recorded.id }),
+    gaps: recorded?.made.record.trace.gaps ?? [],
+    optOuts: compared?.record.optOuts ?? [],
+    decideMs: decided.decideMs,
+    ...(outcome.runMs !== undefined && { runMs: outcome.runMs }),
+    ...(outcome.savedMs !== undefined && { savedMs: outcome.savedMs }),
+    exitCode: outcome.exitCode,
+    ...(outcome.audit !== undefined && { audit: outcome.audit }),
+  };
+}
+
+type Proof = NonNullable<DecisionEvent["proof"]>;
+
+function proofOf({ recordedAt, runId, commit, ref, event }: Proof): Proof {
+  return {
+    recordedAt,
+    ...(runId !== undefined && { runId }),
+    ...(commit !== undefined && { commit }),
+    ...(ref !== undefined && { ref }),
+    ...(event !== undefined && { event }),
+  };
+}

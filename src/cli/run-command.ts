@@ -1,0 +1,148 @@
+// A miss: run the command observed, pass its bytes on as they come, record it if it passed, compare it if this is an audit.
+import { createRequire } from "node:module";
+import { readFileSync, statSync } from "node:fs";
+import { encodeRecord } from "../core/record-codec.ts";
+import { type ExecuteParts, type Executed, executeCommand, exitCodeOf } from "../memo/execute.ts";
+import type { Decided } from "../memo/memo.ts";
+import { nodeDeflate } from "../node/store-files.ts";
+import { recordingLines } from "../report/recording.ts";
+import { decisionLine } from "../report/decision.ts";
+import { writeWitness } from "../store/witness.ts";
+import { unobserved } from "../trace/unobserved.ts";
+import { auditRun } from "./audit.ts";
+import type { CliContext } from "./command.ts";
+import { logDecision } from "./decision-log.ts";
+import { observerFor } from "./observers.ts";
+import { VERSION } from "./version.ts";
+import type { Voice } from "./voice.ts";
+import { effects, type Wired } from "./wiring.ts";
+
+/** @param known undefined: Foregone itself is in trouble, and the command just runs */
+export async function runCommand(
+  context: CliContext,
+  argv: readonly string[],
+  voice: Voice,
+  known: { readonly wired: Wired; readonly decided: Decided } | undefined,
+): Promise<number> {
+  const forward = forwardSignals(context);
+  try {
+    if (known === undefined || known.wired.parts.options.mode === "off")
+      return await plain(context, argv, forward.onStarted);
+    const { wired, decided } = known;
+    voice.say(decisionLine(decided.verdict.decision, effects.clock.now()));
+    const { observer, notice } = await observerFor(wired.chosen.backend);
+    if (notice !== undefined) voice.say(notice);
+    const executed = await executeCommand({ ...wired.parts, backend: observer.name }, decided, {
+      ...executeParts(context, wired),
+      observer,
+      onStarted: forward.onStarted,
+    });
+    if (executed.exit.kind === "not-started") sayNotStarted(context, argv, executed);
+    const audit = await auditRun(wired, decided, executed);
+    for (const line of recordingLines(executed.recording, audit)) voice.say(line);
+    logDecision(wired, decided, {
+      exitCode: exitCodeOf(executed.exit),
+      runMs: executed.durationMs,
+      recording: executed.recording,
+      ...(audit !== undefined && { audit: audit.kind }),
+    });
+    return exitCodeOf(executed.exit);
+  } finally {
+    forward.stop();
+  }
+}
+
+function executeParts(context: CliContext, wired: Wired): Omit<ExecuteParts, "observer"> {
+  return {
+    makeInterpreter: (options) => {
+      throw new Error(`no interpreter yet for ${options.startNs}`);
+    },
+    mount: { mountinfo: mountinfo(), mountNs: mountNamespace() },
+    provenance: { tool: `foregone ${VERSION}` },
+    match: matcher(),
+    encode: (record) => encodeRecord(record, nodeDeflate),
+    // Without a witness the next decision reads every content: slower, not different.
+    saveWitness: (id, stats, takenAt) => writeWitness(wired.folder, id, stats, takenAt).catch(() => undefined),
+    onOutput: (stream, bytes) => void context[stream].write(bytes),
+  };
+}
+
+/** Without observing: our own trouble must not keep the command from running. */
+async function plain(context: CliContext, argv: readonly string[], onStarted: (pid: number) => void): Promise<number> {
+  const { exit } = await unobserved.run({
+    argv,
+    cwd: context.cwd,
+    env: context.env,
+    onOutput: (stream, bytes) => void context[stream].write(bytes),
+    onEvent: () => undefined,
+    onStarted,
+  });
+  if (exit.kind === "not-started") sayNotStarted(context, argv, { exit });
+  return exitCodeOf(exit);
+}
+
+function sayNotStarted(context: CliContext, argv: readonly string[], { exit }: Pick<Executed, "exit">): void {
+  const errno = exit.kind === "not-started" ? exit.errno : "";
+  const why = errno === "ENOENT" ? "not found" : errno === "EACCES" ? "not executable" : errno;
+  context.stderr.write(`foregone: error E_NOT_FOUND: cannot start "${argv[0]}": ${why}\n`);
+}
+
+/**
+ * Signals that reach us go on to the command. From a terminal, Ctrl-C reaches the whole group already: then the command has
+ * it, and a second one would mean "now really" to many programs.
+ */
+function forwardSignals(context: CliContext): { readonly onStarted: (pid: number) => void; readonly stop: () => void } {
+  let pid: number | undefined;
+  const terminal = "isTTY" in context.stdin && context.stdin.isTTY === true;
+  const handlers = (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const).map((signal) => {
+    const handler = (): void => {
+      if (pid === undefined || (terminal && (signal === "SIGINT" || signal === "SIGQUIT"))) return;
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has just ended: then its exit is on its way.
+      }
+    };
+    process.on(signal, handler);
+    return [signal, handler] as const;
+  });
+  return {
+    onStarted: (started) => {
+      pid = started;
+    },
+    stop: () => {
+      for (const [signal, handler] of handlers) process.off(signal, handler);
+    },
+  };
+}
+
+function mountinfo(): string {
+  try {
+    return readFileSync("/proc/self/mountinfo", "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function mountNamespace(): number {
+  try {
+    return statSync("/proc/self/ns/mnt").ino;
+  } catch {
+    return 0;
+  }
+}
+
+/** Path globs, loaded only if a rule has some. */
+function matcher(): ExecuteParts["match"] {
+  const known = new Map<string, (path: string) => boolean>();
+  return (path, globs) =>
+    globs.some((glob) => {
+      let matches = known.get(glob);
+      if (matches === undefined) {
+        const picomatch = createRequire(import.meta.url)("picomatch") as typeof import("picomatch");
+        matches = picomatch(glob, { dot: true });
+        known.set(glob, matches);
+      }
+      return matches(path);
+    });
+}

@@ -1,0 +1,112 @@
+// Puts the main job together for one command line: effects, store, configuration, machine. The only place that knows all.
+import { arch, availableParallelism, platform, release, totalmem } from "node:os";
+import type { Digest } from "../core/digest.ts";
+import { decodeRecord } from "../core/record-codec.ts";
+import { EXIT, ForegoneError } from "../core/errors.ts";
+import type { ActionRecord } from "../core/record.ts";
+import { type CommandParts, type Effects, recordSource } from "../memo/memo.ts";
+import type { RecordSource } from "../memo/lookup.ts";
+import type { MachineFacts } from "../memo/platform.ts";
+import { nodeFiles, nodeFileWriter, nodeHasher, nodeRunner, systemClock, systemRandom } from "../node/ports.ts";
+import { nodeDeflate, nodeStoreFiles } from "../node/store-files.ts";
+import { type OpenStore, openStore } from "../store/open.ts";
+import type { StoreFolder } from "../store/folder.ts";
+import { StoreError } from "../store/store.ts";
+import { readWitness, type Witness } from "../store/witness.ts";
+import type { CliContext, Parsed } from "./command.ts";
+import { type ChosenOptions, skipOptions } from "./skip-options.ts";
+
+export const effects: Effects = {
+  clock: systemClock,
+  random: systemRandom,
+  hasher: nodeHasher,
+  files: nodeFiles,
+  writer: nodeFileWriter,
+  runner: nodeRunner,
+};
+
+export interface Wired extends OpenStore {
+  readonly parts: CommandParts;
+  readonly chosen: ChosenOptions;
+}
+
+/** @throws ForegoneError E_STORE when no store can be opened; `run` then runs without one */
+export function openStoreFor(context: CliContext): OpenStore {
+  try {
+    return openStore({ ...effects, files: nodeStoreFiles }, context.env, context.cwd);
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw new ForegoneError("E_STORE", error.message, {
+      exitCode: EXIT.noStore,
+      ...(error.hint !== undefined && { hint: error.hint }),
+    });
+  }
+}
+
+/** @param tolerant of a wrong configuration: for `run`, which must run the command all the same */
+export async function wire(context: CliContext, parsed: Parsed, tolerant: boolean): Promise<Wired> {
+  const chosen = await skipOptions(context, parsed, tolerant);
+  const { store, folder } = openStoreFor(context);
+  const records: RecordSource = recordSource(store, decode, async (id) => {
+    const [witness, record] = [witnessOf(folder, id), await records.load(id)];
+    if (witness === undefined || "why" in record) return undefined;
+    const { observations } = record.trace;
+    return (i) => ({ value: observations[i]?.value ?? "", holds: (stat) => witness.holds(i, stat) });
+  });
+  const parts: CommandParts = {
+    argv: parsed.operands,
+    cwd: context.cwd,
+    env: context.env,
+    options: chosen.skip,
+    machine: machineFacts(),
+    store,
+    records,
+    envKey: folder.key,
+    backend: backendOf(chosen.backend),
+    ephemeral: context.env["RUNNER_ENVIRONMENT"] === "github-hosted",
+    effects,
+  };
+  return { parts, chosen, store, folder };
+}
+
+/** Reading all contents again is the only price of a witness that cannot be had. */
+function witnessOf(folder: StoreFolder, id: Digest): Witness | undefined {
+  try {
+    return readWitness(folder, id);
+  } catch (error) {
+    if (error instanceof StoreError) return undefined;
+    throw error;
+  }
+}
+
+function machineFacts(): MachineFacts {
+  return {
+    os: platform(),
+    arch: arch(),
+    kernel: release(),
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    uid: process.getuid?.() ?? -1,
+  };
+}
+
+/** The back end a run would have: a decision must not pay for a self-test. A wrong guess only means `no-record`. */
+function backendOf(chosen: ChosenOptions["backend"]): string {
+  if (chosen !== "auto") return chosen;
+  if (platform() !== "linux") return "none";
+  return process.getuid?.() === 0 ? "ebpf" : "notify";
+}
+
+function decode(bytes: Uint8Array): ActionRecord | { readonly why: string } {
+  const decoded = decodeRecord(bytes, nodeDeflate);
+  switch (decoded.kind) {
+    case "record":
+      return decoded.record;
+    case "newer":
+      return { why: `written by a newer version (format ${decoded.version})` };
+    case "corrupt":
+      return { why: `corrupt: ${decoded.why}` };
+    default:
+      return decoded satisfies never;
+  }
+}

@@ -1,0 +1,137 @@
+// What policy makes of the things a run did beside reading files: talking to other machines, asking git, and being given
+// variables that differ on every run. Each becomes an observation, nothing, or a gap.
+import type { Gap } from "../core/gap.ts";
+import { type InputPath, inWorkspace, type Roots, toAbsolute, toInputPath } from "../core/input-path.ts";
+import type { Observation } from "../core/observation.ts";
+import { type Files, Unreadable } from "../ports.ts";
+import { type Connection, type GitCall, networkGap } from "../trace/interpret/interpreted.ts";
+import { type GitFact, GIT_FACTS } from "./git-facts.ts";
+import type { SkipOptions } from "./options.ts";
+import type { StartState } from "./start-state.ts";
+import type { World } from "./world.ts";
+import { basename, parent } from "./workspace.ts";
+
+/**
+ * Connections that no rule covers are gaps.
+ * @returns the rule hosts that were used: a record may only serve as long as the shortest of their lives
+ */
+export function networkPolicy(
+  connections: readonly Connection[],
+  options: Pick<SkipOptions, "network">,
+  roots: Roots,
+  start: StartState,
+): { readonly gaps: Gap[]; readonly hosts: string[] } {
+  const gaps: Gap[] = [];
+  const hosts = new Set<string>();
+  for (const connection of connections) {
+    if (isPinned(connection, roots, start)) continue;
+    // An address can have several names: a rule must cover each of them.
+    const names = connection.hosts.length > 0 ? connection.hosts : [connection.address];
+    const rules = names.map((name) => options.network.find((rule) => rule.host === name));
+    if (rules.every((rule) => rule !== undefined)) for (const rule of rules) hosts.add(rule.host);
+    else gaps.push(networkGap(connection));
+  }
+  return { gaps, hosts: [...hosts].sort() };
+}
+
+/** An installer that accepts only what a lock file pins, if that file is tracked and as HEAD has it (docs/soundness.md, 2.9). */
+function isPinned({ installer, cwd }: Connection, roots: Roots, start: StartState): boolean {
+  if (installer === undefined || cwd === undefined) return false;
+  for (let folder = cwd; ; folder = parent(folder)) {
+    for (const name of installer.lockFiles) {
+      const path = toInputPath(folder === "/" ? `/${name}` : `${folder}/${name}`, roots);
+      if (inWorkspace(path) && start.isClean(path)) return true;
+    }
+    if (folder === roots.workspace || folder === "/") return false;
+  }
+}
+
+/**
+ * Reads of the workspace's repository by git become fixed questions (git-facts.ts): more than was asked, never less.
+ * @returns facts to observe, and gaps
+ */
+export function gitPolicy(
+  calls: readonly GitCall[],
+  options: Pick<SkipOptions, "ignore">,
+  roots: Roots,
+  start: StartState,
+): { readonly facts: { readonly fact: GitFact; readonly by: string }[]; readonly gaps: Gap[] } {
+  const facts = new Map<GitFact, string>();
+  const gaps: Gap[] = [];
+  const ignoreHead = options.ignore.includes("git.head");
+  const add = (fact: GitFact, by: string): void => {
+    if (!facts.has(fact)) facts.set(fact, by);
+  };
+  for (const { use, ask, by, repository } of calls) {
+    if (repository !== roots.workspace) {
+      gaps.push({ kind: "git-head-used", query: `another repository, ${toInputPath(repository, roots)}` });
+      continue;
+    }
+    if (use === "ls-files") add("ls-files", by);
+    else if (use === "clean-check") {
+      // "Clean" can be asked again; which of many dirty states it was cannot.
+      if (start.cleanTree === undefined && !ignoreHead)
+        gaps.push({ kind: "git-head-used", query: "status of a dirty tree" });
+      else if (!ignoreHead) add("clean", by);
+    } else if (!ignoreHead) for (const fact of headFacts(ask)) add(fact, by);
+  }
+  return { facts: [...facts].map(([fact, by]) => ({ fact, by })), gaps };
+}
+
+/** The cheapest facts that an answer depends on; all of them where the arguments are not understood. */
+function headFacts(ask: readonly string[] | undefined): readonly GitFact[] {
+  const all = GIT_FACTS.filter((fact) => fact === "head" || fact === "branch" || fact === "refs");
+  if (ask === undefined) return all;
+  const text = ask.join(" ");
+  if (
+    text === "rev-parse HEAD" ||
+    /^(?:log|show|rev-list)(?: -1)? (?:--format=\S+ ?|--pretty=\S+ ?)?(?:HEAD)?$/.test(text)
+  )
+    return ["head"];
+  if (text === "branch --show-current" || text === "rev-parse --abbrev-ref HEAD" || text === "symbolic-ref HEAD")
+    return ["branch"];
+  return all;
+}
+
+/**
+ * A volatile variable is an input when its name occurs in a workspace file that the run read, or its value in an argument
+ * (docs/soundness.md, 2.7). What a dependency reads unnamed stays unseen; `env: strict` closes that.
+ * @param observed of the run, contents still as they were read
+ */
+export function volatileUsed(
+  volatile: readonly string[],
+  env: Readonly<Record<string, string>>,
+  argv: readonly string[],
+  observed: readonly Observation[],
+  roots: Roots,
+  files: Files,
+): { readonly name: string; readonly by: string }[] {
+  if (volatile.length === 0) return [];
+  const used = new Map<string, string>();
+  for (const name of volatile) {
+    const value = env[name] ?? "";
+    // Shorter values, such as "1", occur in any text.
+    if (argv.some((word) => word.includes(name) || (value.length >= 6 && word.includes(value))))
+      used.set(name, "the command line");
+  }
+  for (const { kind, key, by } of observed) {
+    if (kind !== "file" || !inWorkspace(key as InputPath)) continue;
+    if (used.size === volatile.length) break;
+    const absolute = toAbsolute(key as InputPath, roots);
+    const bytes = absolute === undefined ? undefined : files.read(absolute);
+    if (bytes === undefined || bytes instanceof Unreadable) continue;
+    const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (const name of volatile)
+      if (!used.has(name) && content.includes(name)) used.set(name, `${by} (${basename(key)})`);
+  }
+  return [...used].map(([name, by]) => ({ name, by }));
+}
+
+/** Asks a question whose answer becomes an observation; one that nobody can answer is a gap. */
+export function observe(world: World, question: { kind: "env" | "git"; key: string }, by: string): Observation | Gap {
+  const answer = world.ask(question);
+  if (typeof answer === "string") return { ...question, value: answer, by };
+  return question.kind === "git"
+    ? { kind: "git-head-used", query: `${question.key} (${answer.why})` }
+    : { kind: "unresolved", ref: `${question.kind} ${question.key}` };
+}

@@ -1,0 +1,149 @@
+// From what a passing run did to its record: settle what it read, capture what it made, apply policy, say every gap.
+import type { Json } from "../core/canonical.ts";
+import type { Digest } from "../core/digest.ts";
+import type { Gap } from "../core/gap.ts";
+import type { InputPath } from "../core/input-path.ts";
+import { compareQuestions, type Observation, pathSetDigest, strongFingerprint } from "../core/observation.ts";
+import type { ActionRecord, Provenance } from "../core/record.ts";
+import type { Hasher, Stat } from "../ports.ts";
+import type { Seal } from "../trace/event.ts";
+import type { Interpreted } from "../trace/interpret/interpreted.ts";
+import { capture } from "./capture.ts";
+import { type CommandParts, type Decided, worldSource } from "./memo.ts";
+import { optOuts, type SkipOptions } from "./options.ts";
+import { gitPolicy, networkPolicy, observe, volatileUsed } from "./policies.ts";
+import { settle } from "./settle.ts";
+import type { StartState } from "./start-state.ts";
+import type { World } from "./world.ts";
+
+export interface RunFacts {
+  readonly interpreted: Interpreted;
+  readonly seal: Seal | undefined;
+  readonly start: StartState;
+  readonly priorMade: ReadonlySet<string>;
+  readonly durationMs: number;
+  /** Digest of the output log, whose bytes the caller stores. */
+  readonly output: Digest;
+  /** Gaps that the shell found: output too long, a masked value in it. */
+  readonly gaps: readonly Gap[];
+  readonly provenance: Omit<Provenance, "recordedAt" | "seal" | "tree" | "commit">;
+  /** Matches the path globs of `ignore` and `outputs`. */
+  readonly match: (path: string, globs: readonly string[]) => boolean;
+}
+
+export interface MadeRecord {
+  readonly record: ActionRecord;
+  /** Of each observation, for the witness; undefined where no stat can vouch for the answer. */
+  readonly stats: readonly (Stat | undefined)[];
+  readonly contents: ReadonlyMap<Digest, Uint8Array>;
+  readonly outputBytes: number;
+}
+
+/** Names of `ignore` that are not path globs. */
+const NAMED_INPUTS = new Set(["git.head", "image.version", "workspace.root", "stat.size"]);
+
+export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts): MadeRecord {
+  const { hasher, files, clock } = parts.effects;
+  const { options, env } = parts;
+  const { workspace, planned } = decided;
+  const { roots } = workspace;
+  const { start, priorMade } = facts;
+  const { world } = worldSource(parts, workspace).with([]);
+  const interpreted = sizesIgnored(facts.interpreted, options);
+  const globs = options.ignore.filter((name) => !NAMED_INPUTS.has(name));
+  const ignored = (path: InputPath): boolean => globs.length > 0 && facts.match(path, globs);
+  const settled = settle({ interpreted, roots, files, hasher, world, start, priorMade, ignored });
+  const captured = capture({
+    changes: interpreted.changes,
+    roots,
+    files,
+    hasher,
+    start,
+    priorMade,
+    restores: restores(options, facts),
+  });
+  const network = networkPolicy(interpreted.connections, options, roots, start);
+  const git = gitPolicy(interpreted.gitCalls, options, roots, start);
+  const volatile = volatileUsed(planned.environment.volatile, env, parts.argv, settled.observations, roots, files);
+  const extra = asked(world, git.facts, volatile);
+  const observations = [...settled.observations, ...extra.observations];
+  const gaps = distinct([
+    ...facts.gaps,
+    ...interpreted.gaps,
+    ...settled.gaps,
+    ...captured.gaps,
+    ...network.gaps,
+    ...git.gaps,
+    ...extra.gaps,
+  ]);
+  const record: ActionRecord = {
+    version: 1,
+    weak: planned.weak,
+    action: planned.action,
+    trace: { observations, gaps },
+    result: { exitCode: 0, output: facts.output, outputs: captured.outputs, durationMs: Math.round(facts.durationMs) },
+    provenance: {
+      ...facts.provenance,
+      recordedAt: clock.now(),
+      seal: sealFacts(facts.seal, network.hosts),
+      ...(start.commit !== undefined && { commit: start.commit }),
+      ...(start.cleanTree !== undefined && { tree: start.cleanTree }),
+    },
+    optOuts: optOuts(options),
+  };
+  const stats = [...settled.stats, ...extra.observations.map(() => undefined)];
+  return { record, stats, contents: captured.contents, outputBytes: captured.sizeBytes };
+}
+
+/** What the store's index needs to find a record. */
+export function fingerprintsOf(
+  record: ActionRecord,
+  hasher: Hasher,
+): { readonly pathSet: Digest; readonly strong: Digest } {
+  const sorted = [...record.trace.observations].sort(compareQuestions);
+  const pathSet = pathSetDigest(hasher, sorted);
+  const values = sorted.map((observation) => observation.value);
+  return { pathSet, strong: strongFingerprint(hasher, record.weak, pathSet, values) };
+}
+
+function restores(options: SkipOptions, facts: RunFacts): (path: InputPath) => boolean {
+  const { outputs } = options;
+  if (outputs === "workspace") return () => true;
+  return outputs === "none" ? () => false : (path) => facts.match(path, outputs);
+}
+
+/** `ignore: [stat.size]`: a look that saw the size counts as one that did not. */
+function sizesIgnored(interpreted: Interpreted, options: SkipOptions): Interpreted {
+  if (!options.ignore.includes("stat.size")) return interpreted;
+  const looks = interpreted.looks.map((look) => (look.kind === "stat" ? { ...look, kind: "probe" as const } : look));
+  return { ...interpreted, looks };
+}
+
+function asked(
+  world: World,
+  facts: readonly { readonly fact: string; readonly by: string }[],
+  volatile: readonly { readonly name: string; readonly by: string }[],
+): { readonly observations: Observation[]; readonly gaps: Gap[] } {
+  const observations: Observation[] = [];
+  const gaps: Gap[] = [];
+  const questions = [
+    ...facts.map(({ fact, by }) => ({ kind: "git" as const, key: fact, by })),
+    ...volatile.map(({ name, by }) => ({ kind: "env" as const, key: name, by })),
+  ];
+  for (const { by, ...question } of questions) {
+    const seen = observe(world, question, by);
+    if ("value" in seen) observations.push(seen);
+    else gaps.push(seen);
+  }
+  return { observations, gaps };
+}
+
+function sealFacts(seal: Seal | undefined, hosts: readonly string[]): Record<string, Json> {
+  const used = hosts.length > 0 ? { hosts } : {};
+  if (seal === undefined) return { backend: "none", ...used };
+  return { backend: seal.backend, kernel: seal.kernel, events: seal.events, lost: { ...seal.lost }, ...used };
+}
+
+function distinct(gaps: readonly Gap[]): Gap[] {
+  return [...new Map(gaps.map((gap) => [JSON.stringify(gap), gap])).values()];
+}

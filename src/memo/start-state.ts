@@ -1,0 +1,84 @@
+// What git knew just before the run: which tree, which paths it tracks, which of them already differed. With it, a file that the
+// run rewrote with the same bytes is still known to be unchanged, and the record can name the tree that was tested.
+import type { Runner } from "../ports.ts";
+import { gitEnvironment } from "./git-facts.ts";
+
+export interface StartState {
+  /** Nanoseconds since the epoch, before the command was started. */
+  readonly startNs: bigint;
+  /** Tree of HEAD, if the working tree was clean, untracked files included (ignored ones apart). */
+  readonly cleanTree: string | undefined;
+  readonly commit: string | undefined;
+  /** Blob id and mode of HEAD for a tracked path that did not differ at the start. */
+  head(path: string): { readonly id: string; readonly mode: string } | undefined;
+  /** Tracked and not different from HEAD at the start. */
+  isClean(path: string): boolean;
+}
+
+/** Kernel time stamps are taken from the last timer tick: up to 10 ms (HZ=100) old; doubled to be on the safe side. */
+export const CLOCK_GRANULARITY_NS = 20_000_000n;
+
+/** Outside git: nothing is tracked. */
+export function startWithoutGit(startNs: bigint): StartState {
+  return { startNs, cleanTree: undefined, commit: undefined, head: () => undefined, isClean: () => false };
+}
+
+/**
+ * Asks git about HEAD and the working tree: three short processes. Any failure means "nothing is tracked".
+ * @param startNs of now; what is stamped later may have been changed by the run
+ */
+export function startState(
+  workspace: string,
+  env: Readonly<Record<string, string>>,
+  runner: Runner,
+  startNs: bigint,
+): StartState {
+  const options = { cwd: workspace, env: gitEnvironment(env) };
+  const git = (...args: string[]): string | undefined => {
+    const done = runner.run(["git", "-c", "core.fsmonitor=false", ...args], options);
+    return done.status === 0 ? Buffer.from(done.stdout).toString() : undefined;
+  };
+  const status = git("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignore-submodules=none");
+  const [commit, tree] = (git("rev-parse", "HEAD", "HEAD^{tree}") ?? "").split("\n");
+  if (status === undefined || commit === undefined || tree === undefined || tree === "")
+    return startWithoutGit(startNs);
+  const dirty = dirtyPaths(status);
+  // Asked only if some input was touched by the run: most never are.
+  let entries: Map<string, { id: string; mode: string }> | undefined;
+  const head = (path: string): { id: string; mode: string } | undefined => {
+    entries ??= treeEntries(git("ls-tree", "-r", "-z", "--full-tree", tree) ?? "");
+    return dirty.has(path) ? undefined : entries.get(path);
+  };
+  return {
+    startNs,
+    cleanTree: status === "" ? tree : undefined,
+    commit,
+    head,
+    isClean: (path) => head(path) !== undefined,
+  };
+}
+
+/** Paths of `git status --porcelain -z`; a rename names two. */
+function dirtyPaths(status: string): Set<string> {
+  const paths = new Set<string>();
+  const fields = status.split("\0");
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i] ?? "";
+    if (field === "") continue;
+    paths.add(field.slice(3));
+    if (/^[RC]|^.[RC]/.test(field)) paths.add(fields[++i] ?? "");
+  }
+  return paths;
+}
+
+/** `ls-tree -r -z`: "<mode> <type> <id>\t<path>\0" each. */
+function treeEntries(text: string): Map<string, { id: string; mode: string }> {
+  const entries = new Map<string, { id: string; mode: string }>();
+  for (const line of text.split("\0")) {
+    const tab = line.indexOf("\t");
+    if (tab < 0) continue;
+    const [mode = "", , id = ""] = line.slice(0, tab).split(" ");
+    entries.set(line.slice(tab + 1), { mode, id });
+  }
+  return entries;
+}
