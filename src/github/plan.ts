@@ -1,0 +1,88 @@
+// Which one tag to send with a read, if any: the question "are these still the bytes, and may this caller have them?". A wrong
+// guess is an ordinary 200 at the price of a miss, so there is never an extra call.
+import type { Caller } from "./callers.ts";
+import type { ApiCandidate } from "./candidate.ts";
+import type { Candidates, Look } from "./candidates.ts";
+import { etagHex } from "./etag.ts";
+import type { RequestHeaders } from "./message.ts";
+import { mediaClass } from "./request-key.ts";
+import type { Rules } from "./rules.ts";
+import type { Sight } from "./sights.ts";
+import type { Hasher } from "../ports.ts";
+
+export interface TagPlan {
+  readonly tag: string;
+  /** What a 304 to this tag certifies. */
+  readonly body: Buffer;
+  /** Absent for a guess that nobody has seen yet. */
+  readonly candidate?: ApiCandidate;
+  readonly how: "stored" | "computed" | "speculative";
+}
+
+/** Vary of GitHub's REST answers; what a guess without a candidate is made with. */
+const USUAL_VARY = ["Accept", "Authorization", "Cookie", "X-GitHub-OTP"];
+
+export async function planTag(
+  parts: { readonly candidates: Candidates; readonly rules: Rules; readonly hasher: Hasher },
+  read: {
+    readonly host: string;
+    readonly path: string;
+    readonly accept: string;
+    readonly caller: Caller;
+    readonly look: Look;
+    readonly sent: RequestHeaders;
+  },
+  found: readonly ApiCandidate[],
+  sight: Sight | undefined,
+): Promise<TagPlan | undefined> {
+  const { candidates, rules, hasher } = parts;
+  const proven = rules.proven(read.host, mediaClass(read.accept));
+  const newest = proven ? preferred(found, candidates.byKind(read.look), read.caller) : undefined;
+  const own = sight !== undefined && sight.etag !== undefined && !sight.candidate.edge ? sight : undefined;
+  // What this caller was shown, unless other bytes were seen after GitHub last confirmed it.
+  if (own?.etag !== undefined && (newest === undefined || isOlder(newest, own))) {
+    const body = await candidates.body(own.candidate);
+    if (body !== undefined) return { tag: own.etag, candidate: own.candidate, body, how: "stored" };
+  }
+  if (newest !== undefined && newest.rule && !newest.edge) {
+    const body = await candidates.body(newest);
+    if (body !== undefined) {
+      const tag = `"${etagHex(hasher, read.sent, newest.vary, body)}"`;
+      return { tag, candidate: newest, body, how: "computed" };
+    }
+  }
+  if (!proven || found.length > 0) return undefined;
+  const body = emptyList(read.path);
+  if (body === undefined) return undefined;
+  return { tag: `"${etagHex(hasher, read.sent, USUAL_VARY, body)}"`, body, how: "speculative" };
+}
+
+/** Nothing newer than what GitHub last confirmed to this caller. */
+function isOlder(newest: ApiCandidate, own: Sight): boolean {
+  return newest.body === own.candidate.body || newest.receivedAt <= own.at.wallMs;
+}
+
+/** The newest; where callers of different kinds see different bytes at once, the newest that this kind saw. */
+function preferred(found: readonly ApiCandidate[], byKind: boolean, caller: Caller): ApiCandidate | undefined {
+  return (byKind ? found.find((candidate) => candidate.kind === caller.kind) : undefined) ?? found[0];
+}
+
+/** Lists that are often empty, and the field that holds them; "" for a bare array. */
+const LISTS: readonly (readonly [RegExp, string])[] = [
+  [/\/actions\/(?:runs|workflows\/[^/]+\/runs)$/, "workflow_runs"],
+  [/\/actions\/runs\/\d+\/(?:attempts\/\d+\/)?jobs$/, "jobs"],
+  [/\/actions\/runners$/, "runners"],
+  [/\/actions\/(?:runs\/\d+\/)?artifacts$/, "artifacts"],
+  [/\/check-runs$/, "check_runs"],
+  [/\/check-suites$/, "check_suites"],
+  [/^\/repos\/[^/]+\/[^/]+\/(?:pulls|issues|releases|tags|deployments)$/, ""],
+  [/^\/repos\/[^/]+\/[^/]+\/(?:pulls|issues)\/\d+\/(?:comments|reviews|labels)$/, ""],
+];
+
+/** What GitHub would send if there were nothing: the cheapest guess there is. */
+export function emptyList(path: string): Buffer | undefined {
+  const plain = path.split("?", 1)[0] ?? path;
+  const field = LISTS.find(([pattern]) => pattern.test(plain))?.[1];
+  if (field === undefined) return undefined;
+  return Buffer.from(field === "" ? "[]" : `{"total_count":0,"${field}":[]}`);
+}
