@@ -18,7 +18,7 @@ export function fromLease(
   if (sight === undefined || !sight.leasable || sight.epoch !== reading.epoch) return undefined;
   const age = ageMs(sight.at, momentNow(parts.effects));
   const lease = leaseMs(route, parts.options.leases, request.headers, sight.pollS);
-  if (age >= lease || age > acceptedAgeMs(request.headers)) return undefined;
+  if (age >= lease || age >= acceptedAgeMs(request.headers)) return undefined;
   const found = { mode: "FRESH", why: "lease", ageMs: age, ttlMs: lease - age } as const;
   const body = parts.candidates.body(sight.candidate);
   if (body instanceof Promise) return body.then((loaded) => loaded && fromSight(parts, reading, sight, loaded, found));
@@ -32,7 +32,7 @@ export async function staleInstead(parts: ReadParts, reading: Reading, why: stri
   if (sight === undefined || route.gate || request.method !== "GET") return undefined;
   if (sight.epoch !== parts.epochs.epochOf(request.host, route.scope)) return undefined;
   const age = ageMs(sight.at, momentNow(parts.effects));
-  if (age > parts.options.staleIfErrorMs || age > acceptedAgeMs(request.headers)) return undefined;
+  if (age > parts.options.staleIfErrorMs || age >= acceptedAgeMs(request.headers)) return undefined;
   const body = await parts.candidates.body(sight.candidate);
   return body && fromSight(parts, reading, sight, body, { mode: "STALE", why, ageMs: age, ttlMs: -age });
 }

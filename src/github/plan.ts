@@ -59,7 +59,7 @@ export async function planTag(
 
 /** Nothing newer than what GitHub last confirmed to this caller. */
 function isOlder(newest: ApiCandidate, own: Sight): boolean {
-  return newest.body === own.candidate.body || newest.receivedAt <= own.at.wallMs;
+  return newest.body === own.candidate.body || newest.receivedAt < own.at.wallMs;
 }
 
 /** The newest; where callers of different kinds see different bytes at once, the newest that this kind saw. */

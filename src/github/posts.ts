@@ -84,7 +84,7 @@ export class Posts {
     const kept = this.#kept.get(key);
     if (kept !== undefined && kept.epoch === epoch) {
       const age = ageMs(kept.at, momentNow(effects));
-      if (age < ttlMs && age <= acceptedAgeMs(request.headers)) {
+      if (age < ttlMs && age < acceptedAgeMs(request.headers)) {
         const headers = { ...kept.answer.headers, age: String(Math.floor(age / 1000)) };
         return { ...kept.answer, headers, mode: "FRESH", why: "lease", ttlS: Math.floor((ttlMs - age) / 1000) };
       }
