@@ -130,7 +130,10 @@ test("a full last page is never asked for with a tag: an item behind it changes 
 test("Link comes live with the 304, or from the candidate where a 304 omits it", async () => {
   for (const linkOn304 of [true, false]) {
     const t = testEngine({ semantics: { linkOn304, etagOn304: linkOn304 } });
-    t.table.set("/repos/o/r/labels", Array.from({ length: 70 }, (_, id) => ({ id })));
+    t.table.set(
+      "/repos/o/r/labels",
+      Array.from({ length: 70 }, (_, id) => ({ id })),
+    );
     await t.ask("/repos/o/r/labels", "a");
     const other = await t.ask("/repos/o/r/labels", "b");
     expect(other).toMatchObject({ mode: "REVALIDATED" });
@@ -148,24 +151,27 @@ test("rate-limit headers on a hit are the newest that GitHub said, not those of 
   expect(hit).toMatchObject({ mode: "FRESH", headers: { "x-ratelimit-used": "2", "x-ratelimit-remaining": "4998" } });
 });
 
-test.each([401, 403, 404, 410, 429, 500, 502, 301, 302, 307, 451])("status %d is passed on and never stored", async (status) => {
-  let first = true;
-  const t = testEngine({
-    semantics: {
-      intercept: () => {
-        if (!first) return undefined;
-        first = false;
-        return json(status, { message: "no" }, status < 400 ? { location: "https://example.org/x?sig=1" } : {});
+test.each([401, 403, 404, 410, 429, 500, 502, 301, 302, 307, 451])(
+  "status %d is passed on and never stored",
+  async (status) => {
+    let first = true;
+    const t = testEngine({
+      semantics: {
+        intercept: () => {
+          if (!first) return undefined;
+          first = false;
+          return json(status, { message: "no" }, status < 400 ? { location: "https://example.org/x?sig=1" } : {});
+        },
       },
-    },
-  });
-  t.table.set(REPO, { v: 1 });
-  expect(await t.ask(REPO, "a")).toMatchObject({ status, text: '{"message":"no"}' });
-  await t.engine.flush();
-  expect(t.engine.memory()).toMatchObject({ bodies: 0 });
-  t.time.pass(61_000);
-  expect(await t.ask(REPO, "a")).toMatchObject({ status: 200, mode: "MISS" });
-});
+    });
+    t.table.set(REPO, { v: 1 });
+    expect(await t.ask(REPO, "a")).toMatchObject({ status, text: '{"message":"no"}' });
+    await t.engine.flush();
+    expect(t.engine.memory()).toMatchObject({ bodies: 0 });
+    t.time.pass(61_000);
+    expect(await t.ask(REPO, "a")).toMatchObject({ status: 200, mode: "MISS" });
+  },
+);
 
 test.each([
   "/repos/o/r/actions/runs/1/logs",

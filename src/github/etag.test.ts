@@ -30,9 +30,12 @@ for (const vector of file.vectors)
     expect(etagHex(nodeHasher, grouped(vector.headers), vector.vary ?? undefined, body)).toBe(vector.expected);
   });
 
-test.each(file.comparison)("tags compare weakly, and only 64 hex digits speak about the rule: $name", ({ a, b, equal }) => {
-  expect(b === null ? (tagHex(a) ?? null) : sameTag(a, b)).toBe(equal);
-});
+test.each(file.comparison)(
+  "tags compare weakly, and only 64 hex digits speak about the rule: $name",
+  ({ a, b, equal }) => {
+    expect(b === null ? (tagHex(a) ?? null) : sameTag(a, b)).toBe(equal);
+  },
+);
 
 test("If-None-Match names a tag in a list, weakly, or all with *", () => {
   expect(namesTag('"a", W/"b"', '"b"')).toBe(true);

@@ -94,7 +94,8 @@ export class Exchange {
     }
     response.body.once("close", () => throttle.leave());
     this.#note(caller, response.headers);
-    if (response.status === 403 || response.status === 429) return this.#judgeRefusal(throttle, resource, response, conditional);
+    if (response.status === 403 || response.status === 429)
+      return this.#judgeRefusal(throttle, resource, response, conditional);
     throttle.answered(resource, response.status === 304);
     return response;
   }
@@ -141,7 +142,12 @@ export class Exchange {
     const quota = this.ledger.note(caller.credential, headers);
     const { warn } = this.#quotaOptions;
     if (quota !== undefined && quota.remaining <= warn && (before === undefined || before.remaining > warn))
-      this.#effects.onEvent({ kind: "quota-low", resource: quota.resource, remaining: quota.remaining, resetS: quota.resetS });
+      this.#effects.onEvent({
+        kind: "quota-low",
+        resource: quota.resource,
+        remaining: quota.remaining,
+        resetS: quota.resetS,
+      });
   }
 
   async #judgeRefusal(
@@ -155,7 +161,14 @@ export class Exchange {
     if ("stream" in read) return { ...response, body: read.stream };
     if (isRefusal(response.status, response.headers, read.whole)) {
       if (conditional) throttle.tagRefused(resource);
-      throttle.refused(resource, response.status, response.headers, read.whole, clock.monotonicMs(), clock.now() / 1000);
+      throttle.refused(
+        resource,
+        response.status,
+        response.headers,
+        read.whole,
+        clock.monotonicMs(),
+        clock.now() / 1000,
+      );
       this.#effects.onEvent({ kind: "refused", status: response.status, resource });
     }
     return { ...response, body: Readable.from([read.whole], { objectMode: false }) };

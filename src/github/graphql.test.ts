@@ -29,7 +29,12 @@ test.each([
 
 test("a mutation hidden behind comments, strings and other operations is never called a query", () => {
   const noise = fc.constantFrom("# x\n", "# mutation {\n", ",,", "\n", "\uFEFF", "fragment F on Q { a } ");
-  const tail = fc.constantFrom("", ' # "\n', 'fragment G on Q { a(s: "}") }', 'fragment G on Q { a(s: """ { \\""" """) }');
+  const tail = fc.constantFrom(
+    "",
+    ' # "\n',
+    'fragment G on Q { a(s: "}") }',
+    'fragment G on Q { a(s: """ { \\""" """) }',
+  );
   fc.assert(
     fc.property(fc.array(noise), tail, (before, after) => {
       expect(executedKind(`${before.join("")}mutation M { m(i: {}) { id } }${after}`, undefined)).toBe("mutation");

@@ -9,10 +9,7 @@ import { type Reading, type ReadParts, momentNow } from "./reading.ts";
 import type { Sight } from "./sights.ts";
 
 /** Undefined: no lease, or its bytes are gone. A promise only if the bytes must come from the store. */
-export function fromLease(
-  parts: ReadParts,
-  reading: Reading,
-): ApiAnswer | undefined | Promise<ApiAnswer | undefined> {
+export function fromLease(parts: ReadParts, reading: Reading): ApiAnswer | undefined | Promise<ApiAnswer | undefined> {
   const { request, route } = reading;
   const sight = reading.plain ? parts.sights.get(reading.exact) : undefined;
   if (sight === undefined || !sight.leasable || sight.epoch !== reading.epoch) return undefined;

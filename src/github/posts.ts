@@ -62,7 +62,10 @@ export class Posts {
     const write = { host: request.host, scope: {} };
     if (whole.body instanceof Uint8Array && executed(whole.body) === "query") {
       const asked = goDurationMs(request.headers["x-gh-cache-ttl"]) ?? 0;
-      const ttlMs = Math.min(Math.max(this.#options.graphqlTtl * 1000, asked), this.#parts.options.leases.defaultTtl * 1000);
+      const ttlMs = Math.min(
+        Math.max(this.#options.graphqlTtl * 1000, asked),
+        this.#parts.options.leases.defaultTtl * 1000,
+      );
       return this.#shared(whole, whole.body, path, ttlMs);
     }
     return passThrough(this.#parts, whole, path, "mutation", write);
@@ -73,7 +76,8 @@ export class Posts {
     const streams = /"stream"\s*:\s*true/.test(
       whole.body instanceof Uint8Array ? Buffer.from(whole.body).toString("latin1") : '"stream":true',
     );
-    if (streams || !(whole.body instanceof Uint8Array)) return passThrough(this.#parts, whole, path, "stream", undefined);
+    if (streams || !(whole.body instanceof Uint8Array))
+      return passThrough(this.#parts, whole, path, "stream", undefined);
     return this.#shared(whole, whole.body, path, ttlS * 1000);
   }
 
@@ -99,7 +103,14 @@ export class Posts {
     const { answer, shared } = result.outcome;
     if (!led && !shared) return (await this.#ask(request, path)).answer;
     const quiet = epochs.quietMs(request.host, {}, effects.clock.monotonicMs()) >= options.leases.settleMs;
-    if (led && shared && ttlMs > 0 && quiet && answer.body instanceof Uint8Array && !hasUnknownHeader(request.headers, POSTED))
+    if (
+      led &&
+      shared &&
+      ttlMs > 0 &&
+      quiet &&
+      answer.body instanceof Uint8Array &&
+      !hasUnknownHeader(request.headers, POSTED)
+    )
       this.#kept.set(key, { answer, body: answer.body, at: momentNow(effects), epoch });
     return led ? answer : { ...answer, mode: "COALESCED", why: "flight" };
   }

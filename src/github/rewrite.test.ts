@@ -87,11 +87,17 @@ test("a stream is rewritten as the whole is, however it is cut", async () => {
 test("Link and Location follow", () => {
   expect(
     rewriteHeaders(
-      { link: `<${FROM}/x?page=2>; rel="next", <https://other/${FROM}/>; rel="last"`, location: `${FROM}/repositories/1` },
+      {
+        link: `<${FROM}/x?page=2>; rel="next", <https://other/${FROM}/>; rel="last"`,
+        location: `${FROM}/repositories/1`,
+      },
       FROM,
       TO,
     ),
-  ).toEqual({ link: `<${TO}/x?page=2>; rel="next", <https://other/${FROM}/>; rel="last"`, location: `${TO}/repositories/1` });
+  ).toEqual({
+    link: `<${TO}/x?page=2>; rel="next", <https://other/${FROM}/>; rel="last"`,
+    location: `${TO}/repositories/1`,
+  });
   expect(rewriteHeaders({ location: `${FROM}.evil/x` }, FROM, TO)).toEqual({ location: `${FROM}.evil/x` });
 });
 

@@ -100,8 +100,7 @@ export function routeOf(path: string): Route {
   const question = path.indexOf("?");
   const plain = question === -1 ? path : path.slice(0, question);
   const scope = scopeOf(plain);
-  if (CREDENTIAL_IN_QUERY.test(path))
-    return { scope, lease: "never", gate: true, bypass: "credential-in-query" };
+  if (CREDENTIAL_IN_QUERY.test(path)) return { scope, lease: "never", gate: true, bypass: "credential-in-query" };
   const bypass = BYPASS.find(([pattern]) => pattern.test(plain))?.[1];
   if (bypass !== undefined) return { scope, lease: "never", gate: true, bypass };
   const operation = OPERATIONS.find(([pattern]) => pattern.test(plain))?.[1];

@@ -34,7 +34,10 @@ export interface SemanticsOptions {
   /** Tokens that count as bad credentials. */
   readonly revoked: Set<string>;
   /** Answers before all else; for faults. Undefined: go on. */
-  intercept?: (request: DoubleRequest, token: string) => DoubleResponse | undefined | Promise<DoubleResponse | undefined>;
+  intercept?: (
+    request: DoubleRequest,
+    token: string,
+  ) => DoubleResponse | undefined | Promise<DoubleResponse | undefined>;
 }
 
 export interface Logged {
@@ -125,7 +128,9 @@ export class GitHubSemantics {
     }
     // Indented for people after the tag was made.
     const people = /curl|Wget|Safari|Firefox/.test(request.headers["user-agent"] ?? "");
-    const text = people ? Buffer.from(`${JSON.stringify(JSON.parse(plain.body.toString()), undefined, 2)}\n`) : plain.body;
+    const text = people
+      ? Buffer.from(`${JSON.stringify(JSON.parse(plain.body.toString()), undefined, 2)}\n`)
+      : plain.body;
     const body = request.method === "HEAD" ? Buffer.alloc(0) : gzips ? gzipSync(text) : text;
     const coded = gzips ? { ...headers, "content-encoding": "gzip" } : headers;
     return { response: { status: 200, headers: coded, body }, paid: true };

@@ -44,7 +44,8 @@ async function answer(
 export function doubleUpstream(double: Pick<GitHubSemantics, "handle">): Upstream {
   return {
     async send(request) {
-      const body = request.body instanceof Readable ? Buffer.concat(await request.body.toArray()) : (request.body ?? []);
+      const body =
+        request.body instanceof Readable ? Buffer.concat(await request.body.toArray()) : (request.body ?? []);
       const answer = await double.handle({ ...request, body: Buffer.from(body) });
       const headers: ResponseHeaders = { ...answer.headers };
       let bytes = answer.body;
