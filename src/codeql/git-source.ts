@@ -53,7 +53,15 @@ export function readGitSource(
   const workTree = Buffer.from(root, "latin1").toString();
   const listed = git(["ls-files", "-s", "-v", "-z"], workTree);
   const state = git(
-    ["status", "--porcelain=v2", "-z", "--untracked-files=all", "--ignored=matching", "--no-renames", "--ignore-submodules=none"],
+    [
+      "status",
+      "--porcelain=v2",
+      "-z",
+      "--untracked-files=all",
+      "--ignored=matching",
+      "--no-renames",
+      "--ignore-submodules=none",
+    ],
     workTree,
   );
   const config = git(
@@ -144,7 +152,9 @@ function filteredPaths(
   const answer = git(["rev-parse", "--git-path", "info/attributes"], workTree);
   const infoPath = latin1(answer.stdout).trimEnd();
   const outside = reader.text(infoPath) ?? "";
-  const attributes = [...entries.keys()].filter((path) => path === ".gitattributes" || path.endsWith("/.gitattributes"));
+  const attributes = [...entries.keys()].filter(
+    (path) => path === ".gitattributes" || path.endsWith("/.gitattributes"),
+  );
   const texts = [outside, ...attributes.map((path) => reader.text(path) ?? "")];
   if (!texts.some((text) => /\bfilter\b/.test(text))) return { paths: [], outside };
   const stdin = Buffer.from([...entries.keys()].map((path) => `${path}\0`).join(""), "latin1");
@@ -173,7 +183,10 @@ class WorkTreeReader {
   /** @returns undefined if nothing is there, or (with `failure` set) nobody could look */
   entry(path: string): SourceEntry | undefined {
     const { files, hasher } = this.#ports;
-    if (++this.#count > MAX_EXTRA_FILES) return this.#fail(`more than ${MAX_EXTRA_FILES} files that git does not track`);
+    if (++this.#count > MAX_EXTRA_FILES)
+      return this.#fail(`more than ${MAX_EXTRA_FILES} files that git does not track`);
+    // Node opens files by text: what is no UTF-8 would be looked for under another name, and not found.
+    if (latin1(Buffer.from(shown(path))) !== path) return this.#fail(`the name of ${shown(path)} is no UTF-8`);
     const absolute = this.#absolute(path);
     const stat = files.lstat(absolute);
     if (stat === undefined) return undefined;
@@ -193,9 +206,17 @@ class WorkTreeReader {
   walk(folder: string, stopAt: ReadonlySet<string>, visit: (path: string) => void, stopped: Set<string>): void {
     const entries = this.#ports.files.list(this.#absolute(folder));
     if (entries === undefined) return;
-    if (entries instanceof Unreadable) return void this.#fail(`${shown(folder)} cannot be listed (${entries.code})`);
+    if (entries instanceof Unreadable) {
+      this.#fail(`${shown(folder)} cannot be listed (${entries.code})`);
+      return;
+    }
     for (const [name, type] of entries) {
       if (this.failure !== undefined) return;
+      // The names are text already: one that was no UTF-8 holds this mark.
+      if (name.includes("\ufffd")) {
+        this.#fail(`the name of a file in ${shown(folder)} is no UTF-8`);
+        return;
+      }
       const path = `${folder}/${Buffer.from(name).toString("latin1")}`;
       if (type !== "dir") visit(path);
       else if (stopAt.has(name)) stopped.add(path);

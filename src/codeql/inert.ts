@@ -13,7 +13,8 @@ export type InertKind = "codeql" | "media-and-prose" | "media" | "none";
 
 /** @param extra suffixes (".snap") or whole names that the user vouches for */
 export function inertFilter(kind: InertKind, extra: readonly string[]): (path: string) => boolean {
-  const suffixes = kind === "none" ? [] : kind === "codeql" ? CODEQL_SUFFIXES : kind === "media" ? MEDIA : [...PROSE, ...MEDIA];
+  const suffixes =
+    kind === "none" ? [] : kind === "codeql" ? CODEQL_SUFFIXES : kind === "media" ? MEDIA : [...PROSE, ...MEDIA];
   const own = extra.filter((e) => e.startsWith("."));
   const names = new Set([...(kind === "none" ? [] : NAMES), ...extra.filter((e) => !e.startsWith("."))]);
   const all = [...suffixes, ...own];

@@ -30,7 +30,8 @@ export const LANGUAGES: readonly Language[] = [
     aliases: [],
     interpreted: true,
     env: /^PYTHON/,
-    dependencies: /^(?:requirements.*\.txt|setup\.(?:py|cfg)|pyproject\.toml|Pipfile(?:\.lock)?|poetry\.lock|uv\.lock)$/,
+    dependencies:
+      /^(?:requirements.*\.txt|setup\.(?:py|cfg)|pyproject\.toml|Pipfile(?:\.lock)?|poetry\.lock|uv\.lock)$/,
     toolchain: [],
   },
   { name: "ruby", aliases: [], interpreted: true, env: NONE, dependencies: /^Gemfile(?:\.lock)?$/, toolchain: [] },
@@ -40,7 +41,8 @@ export const LANGUAGES: readonly Language[] = [
     aliases: ["c", "c++", "c-c++", "c-cpp"],
     interpreted: false,
     env: /^(?:CC|CXX|CFLAGS|CXXFLAGS|CPPFLAGS|LDFLAGS|CPATH|C_INCLUDE_PATH|CPLUS_INCLUDE_PATH|LIBRARY_PATH|PKG_CONFIG_PATH|CMAKE_.*)$/,
-    dependencies: /^(?:CMakeLists\.txt|.*\.cmake|conanfile\.(?:py|txt)|vcpkg\.json|meson\.build|configure\.ac|Makefile.*)$/,
+    dependencies:
+      /^(?:CMakeLists\.txt|.*\.cmake|conanfile\.(?:py|txt)|vcpkg\.json|meson\.build|configure\.ac|Makefile.*)$/,
     toolchain: [],
   },
   {
@@ -48,7 +50,8 @@ export const LANGUAGES: readonly Language[] = [
     aliases: ["c#"],
     interpreted: false,
     env: /^(?:DOTNET_.*|NUGET_.*|MSBUILD.*)$/,
-    dependencies: /^(?:packages\.lock\.json|paket\.lock|.*\.csproj|packages\.config|nuget\.config|global\.json|Directory\..*\.(?:props|targets))$/i,
+    dependencies:
+      /^(?:packages\.lock\.json|paket\.lock|.*\.csproj|packages\.config|nuget\.config|global\.json|Directory\..*\.(?:props|targets))$/i,
     toolchain: [["DOTNET_ROOT", "sdk"]],
   },
   {

@@ -33,7 +33,13 @@ export interface ConfigSource {
 }
 
 const QUERY_FILE = /(?:\.(?:ql|qll|qls)|(?:^|\/)(?:qlpack|codeql-pack(?:\.lock)?)\.yml)$/;
-const BUILT_IN = new Set(["default", "security-extended", "security-and-quality", "security-experimental", "code-quality"]);
+const BUILT_IN = new Set([
+  "default",
+  "security-extended",
+  "security-and-quality",
+  "security-experimental",
+  "code-quality",
+]);
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /** @returns `why` where the configuration cannot be read: the scan then runs */
@@ -90,7 +96,9 @@ function parseYaml(
     if (typeof config !== "object" || Array.isArray(config)) return { why: `the configuration (${from}) is no map` };
     return { config: JSON.parse(JSON.stringify(config)) as Record<string, unknown>, from };
   } catch (error) {
-    return { why: `the configuration (${from}) is no YAML: ${error instanceof Error ? error.message.split("\n")[0] : ""}` };
+    return {
+      why: `the configuration (${from}) is no YAML: ${error instanceof Error ? error.message.split("\n")[0] : ""}`,
+    };
   }
 }
 
@@ -98,7 +106,11 @@ function parseYaml(
 function combine(input: string | undefined, fromFile: readonly string[]): readonly string[] {
   const text = input?.trim() ?? "";
   if (text === "") return fromFile;
-  const own = text.replace(/^\+/, "").split(",").map((part) => part.trim()).filter((part) => part !== "");
+  const own = text
+    .replace(/^\+/, "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
   return text.startsWith("+") ? [...fromFile, ...own] : own;
 }
 

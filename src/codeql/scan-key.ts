@@ -29,7 +29,7 @@ export interface ScanKey {
   readonly action: Action;
   /** Weak fingerprint. */
   readonly weak: Digest;
-  /** The same scan whatever its components: the newest record under it is what an explanation compares with. */
+  /** Repository, tool and language alone: the newest record under it is what an explanation compares with. */
   readonly family: Digest;
 }
 
@@ -37,15 +37,15 @@ export type KeyParts = Omit<ScanKey, "action" | "weak" | "family">;
 
 export function scanKey(parts: KeyParts, hasher: Hasher): ScanKey {
   const { preset, repository, components } = parts;
-  const root = String(components.language["sourceRoot"] ?? "");
+  const { language, sourceRoot: root = "" } = components.language as Readonly<Record<string, string | undefined>>;
   const action: Action = {
-    argv: [preset, String(components.language["language"] ?? "")],
+    argv: language === undefined ? [preset] : [preset, language],
     cwd: (root === "" ? "." : root) as InputPath,
     env: { policy: "hash", values: {} },
     platform: {},
     salt: { format: KEY_FORMAT, preset, repository, components: components as unknown as Json },
   };
-  const name = [preset, repository, components.tool["name"] ?? null, components.language["language"] ?? null, root];
+  const name = [preset, repository, components.tool["name"] ?? null, language ?? null];
   return {
     ...parts,
     action,
@@ -64,7 +64,10 @@ export function observationsOf(key: ScanKey, tier: Tier): readonly Observation[]
 }
 
 /** Answers the questions of `observationsOf` from the world as it is now; nothing else is ever asked of a scan. */
-export function answerOf(key: ScanKey, question: { readonly kind: string; readonly key: string }): string | { why: string } {
+export function answerOf(
+  key: ScanKey,
+  question: { readonly kind: string; readonly key: string },
+): string | { why: string } {
   if (question.kind === "git") {
     if (question.key === SOURCE_EXACT) return key.source.exact;
     // Under the exact tier a record of the relevant one may not serve.

@@ -22,7 +22,14 @@ const COMMANDS: Record<GitFact, readonly string[]> = {
 };
 
 /** Settings that let a repository run programs of its own when git looks at it: off for every question of ours. */
-export const HARMLESS = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.untrackedCache=keep"];
+export const HARMLESS = [
+  "-c",
+  "core.fsmonitor=false",
+  "-c",
+  "core.hooksPath=/dev/null",
+  "-c",
+  "core.untrackedCache=keep",
+];
 
 export class GitFacts {
   readonly #known = new Map<string, Answer>();
