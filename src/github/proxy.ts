@@ -52,7 +52,12 @@ export interface ApiStatus {
   readonly stats: ApiStats;
   readonly quotas: readonly Quota[];
   /** Host and media class, and whether the tag rule is proven there. */
-  readonly rules: readonly { readonly for: string; readonly verdict: string; readonly matches: number; readonly mismatches: number }[];
+  readonly rules: readonly {
+    readonly for: string;
+    readonly verdict: string;
+    readonly matches: number;
+    readonly mismatches: number;
+  }[];
   readonly memory: { readonly bodies: number; readonly bytes: number; readonly keys: number };
   readonly doors: { readonly socket?: string; readonly apiUrl?: string; readonly proxy: boolean };
 }
@@ -91,7 +96,9 @@ export async function startApiProxy(options: ApiProxyOptions): Promise<ApiProxy>
   const status = (): ApiStatus => ({
     stats: engine.stats(),
     quotas: engine.quotas(),
-    rules: engine.rules().map(([key, { verdict, matches, mismatches }]) => ({ for: key, verdict, matches, mismatches })),
+    rules: engine
+      .rules()
+      .map(([key, { verdict, matches, mismatches }]) => ({ for: key, verdict, matches, mismatches })),
     memory: engine.memory(),
     doors: {
       ...(doors.socket !== undefined && { socket: doors.socket }),

@@ -18,7 +18,10 @@ const MAX_RULE_BYTES = 256 * 1024;
 export function keySource(folder: StoreFolder, random: Random, fleetSecret?: Uint8Array): KeySource {
   const path = `${folder.path}/api-secret`;
   const derive = (bytes: Uint8Array): KeySource["keys"] =>
-    deriveKeys(fleetSecret ?? bytes.subarray(0, SECRET_BYTES), Buffer.from(bytes.subarray(SECRET_BYTES)).toString("hex"));
+    deriveKeys(
+      fleetSecret ?? bytes.subarray(0, SECRET_BYTES),
+      Buffer.from(bytes.subarray(SECRET_BYTES)).toString("hex"),
+    );
   return {
     keys: derive(read(folder, path) ?? make(folder, path, random, fleetSecret !== undefined)),
     renew() {

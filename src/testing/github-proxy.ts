@@ -53,7 +53,9 @@ export async function testProxy(setup: TestProxySetup = {}): Promise<TestProxy> 
     store: diskStore(store),
     ruleFile: setup.folder === undefined ? PROVEN : ruleFile(store, systemRandom),
     engine: { ...DEFAULT_ENGINE, ...setup.engine },
-    upstream: { origins: { "api.github.com": server.origin, "uploads.github.com": server.origin, "github.com": server.origin } },
+    upstream: {
+      origins: { "api.github.com": server.origin, "uploads.github.com": server.origin, "github.com": server.origin },
+    },
     onEvent: (event) => events.push(event),
     onBug: (error) => bugs.push(error),
     ...setup.proxy,

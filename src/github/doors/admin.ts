@@ -53,7 +53,9 @@ async function answerWebhook(parts: AdminParts, request: IncomingMessage, respon
   if (body === undefined) return say(response, 413, { message: "too large" });
   const verdict = parts.webhooks.judge(request.headers as RequestHeaders, body);
   if (verdict.kind === "accepted") parts.invalidate(verdict.invalidates);
-  say(response, verdict.kind === "refused" ? 401 : 202, { message: verdict.kind === "refused" ? verdict.why : verdict.kind });
+  say(response, verdict.kind === "refused" ? 401 : 202, {
+    message: verdict.kind === "refused" ? verdict.why : verdict.kind,
+  });
 }
 
 function invalidationOf(body: Buffer | undefined): Invalidation | undefined {

@@ -25,7 +25,10 @@ function fill({ table }: TestProxy): void {
     issues_url: "https://api.github.com/repos/o/r/issues{/number}",
     owner: { login: "o", url: "https://api.github.com/users/o" },
   });
-  table.set("/repos/o/r/labels", LABELS.map((label) => ({ ...label, url: `https://api.github.com/repos/o/r/labels/${label.name}` })));
+  table.set(
+    "/repos/o/r/labels",
+    LABELS.map((label) => ({ ...label, url: `https://api.github.com/repos/o/r/labels/${label.name}` })),
+  );
   table.set("/user", { login: "me", id: 1, url: "https://api.github.com/users/me" });
 }
 
@@ -39,7 +42,9 @@ function expectCached({ double, proxy, bugs }: TestProxy): void {
 async function octokitScript(octokit: Octokit): Promise<void> {
   const repo = { owner: "o", repo: "r" };
   const names = async (): Promise<string[]> =>
-    (await octokit.paginate(octokit.rest.issues.listLabelsForRepo, { ...repo, per_page: 30 })).map((label) => label.name);
+    (await octokit.paginate(octokit.rest.issues.listLabelsForRepo, { ...repo, per_page: 30 })).map(
+      (label) => label.name,
+    );
   expect(await names()).toEqual(LABELS.map((label) => label.name));
   expect(await names()).toEqual(LABELS.map((label) => label.name));
   expect((await octokit.rest.repos.get(repo)).data.description).toBe("before");
@@ -133,7 +138,9 @@ test.each(["socket", "base-url", "proxy"])("curl by %s", async (door) => {
     while (url !== undefined) {
       const answer: string = await curl("-i", url);
       names.push(...[...answer.matchAll(/^ {4}"name": "([^"]+)"/gm)].map((m) => m[1] ?? ""));
-      url = /^link: .*<([^>]+)>; rel="next"/im.exec(answer)?.[1]?.replace(/^https:/, door === "socket" ? "http:" : "https:");
+      url = /^link: .*<([^>]+)>; rel="next"/im
+        .exec(answer)?.[1]
+        ?.replace(/^https:/, door === "socket" ? "http:" : "https:");
       if (door === "base-url" && url !== undefined) url = url.replace(/^https:/, "http:");
     }
     expect(names).toEqual(LABELS.map((label) => label.name));

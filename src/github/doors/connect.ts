@@ -21,8 +21,18 @@ export interface ProxyDoor {
 
 /** This machine and its link: services that trust whoever can reach them, cloud metadata among them. */
 const OFF_LIMITS = new BlockList();
-for (const [net, bits] of [["0.0.0.0", 8], ["127.0.0.0", 8], ["169.254.0.0", 16]] as const) OFF_LIMITS.addSubnet(net, bits, "ipv4");
-for (const [net, bits] of [["::", 127], ["fe80::", 10], ["fd00:ec2::", 32]] as const) OFF_LIMITS.addSubnet(net, bits, "ipv6");
+for (const [net, bits] of [
+  ["0.0.0.0", 8],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+] as const)
+  OFF_LIMITS.addSubnet(net, bits, "ipv4");
+for (const [net, bits] of [
+  ["::", 127],
+  ["fe80::", 10],
+  ["fd00:ec2::", 32],
+] as const)
+  OFF_LIMITS.addSubnet(net, bits, "ipv6");
 
 /** @param through the proxy that the environment named before ours, for tunnels */
 export async function openProxyDoor(
@@ -33,7 +43,11 @@ export async function openProxyDoor(
   through: string | undefined,
 ): Promise<ProxyDoor> {
   const password = Buffer.from(random.bytes(24)).toString("base64url");
-  const leaf = makeLeaf(parts.targets.apiHosts.map(({ name }) => name), nowMs, random);
+  const leaf = makeLeaf(
+    parts.targets.apiHosts.map(({ name }) => name),
+    nowMs,
+    random,
+  );
   const inner = https.createServer({ key: leaf.key, cert: leaf.certificate, ALPNProtocols: ["http/1.1"] });
   inner.on("request", (request, response) => {
     const host = hostName(request.headers.host);
@@ -46,7 +60,8 @@ export async function openProxyDoor(
   const server = makeServer(parts, false, () => "this door only takes CONNECT");
   server.on("connect", (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on("error", () => socket.destroy());
-    if (!authorized(request, password)) return end(socket, '407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="foregone"');
+    if (!authorized(request, password))
+      return end(socket, '407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="foregone"');
     const host = hostName(request.url);
     if (host === undefined || !request.url?.endsWith(":443")) return end(socket, "403 Forbidden");
     if (!isApiHost(parts.targets, host)) return tunnel(socket, head, host, through);

@@ -20,7 +20,11 @@ export interface DoorParts extends Serving {
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /** A server that hands each acceptable request to `accept`. */
-export function makeServer(parts: DoorParts, owner: boolean, accept: (request: IncomingMessage) => Target | string): Server {
+export function makeServer(
+  parts: DoorParts,
+  owner: boolean,
+  accept: (request: IncomingMessage) => Target | string,
+): Server {
   const server = http.createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 60_000 });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const { url = "" } = request;
@@ -44,7 +48,9 @@ export function makeServer(parts: DoorParts, owner: boolean, accept: (request: I
 export async function openSocketDoor(parts: DoorParts, path: string): Promise<Server> {
   // struct sockaddr_un holds 108 bytes with the final zero.
   if (Buffer.byteLength(path) > 107)
-    throw new ForegoneError("E_USAGE", `the socket path is longer than 107 bytes: ${path}`, { hint: "use --socket with a shorter path" });
+    throw new ForegoneError("E_USAGE", `the socket path is longer than 107 bytes: ${path}`, {
+      hint: "use --socket with a shorter path",
+    });
   const server = makeServer(parts, true, (request) => {
     if (request.url?.startsWith(ADMIN) === true) return { host: "", interactive: false };
     const host = targetOf(parts.targets, request.headers.host);
@@ -71,8 +77,7 @@ export async function openBaseUrlDoor(parts: DoorParts, port: number): Promise<S
   const server = makeServer(parts, false, (request) => {
     const { host, origin } = request.headers;
     // A web page in a browser on this machine: it may not ask in its user's name, nor under a name that it made point here.
-    if (origin !== undefined || !fromHere(request.headers["sec-fetch-site"]))
-      return "web pages may not use this proxy";
+    if (origin !== undefined || !fromHere(request.headers["sec-fetch-site"])) return "web pages may not use this proxy";
     const named = hostName(host);
     if (named !== undefined && isApiHost(parts.targets, named)) return { host: named, interactive: parts.interactive };
     const own = (server.address() as AddressInfo).port;
@@ -105,7 +110,9 @@ async function removeStale(path: string): Promise<void> {
     probe.on("connect", () => probe.destroy());
   });
   if (answers)
-    throw new ForegoneError("E_LOCKED", `another proxy answers on ${path}`, { hint: "foregone api stats, or choose another --socket" });
+    throw new ForegoneError("E_LOCKED", `another proxy answers on ${path}`, {
+      hint: "foregone api stats, or choose another --socket",
+    });
   fs.rmSync(path, { force: true });
 }
 

@@ -19,7 +19,7 @@ export function makeLeaf(hosts: readonly string[], nowMs: number, random: Random
   const ecdsaSha256 = sequence(oid(1, 2, 840, 10045, 4, 3, 2));
   const name = sequence(tlv(0x31, sequence(oid(2, 5, 4, 3), tlv(0x0c, Buffer.from("Foregone API proxy")))));
   const serial = Buffer.from(random.bytes(16));
-  serial[0] = (serial[0] ?? 0) & 0x7f | 0x40;
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
   const tbs = sequence(
     tlv(0xa0, tlv(0x02, Buffer.from([2]))),
     tlv(0x02, serial),
@@ -40,7 +40,9 @@ export function makeLeaf(hosts: readonly string[], nowMs: number, random: Random
 }
 
 function extensions(hosts: readonly string[], publicKey: KeyObject): Buffer[] {
-  const keyId = createHash("sha1").update(publicKey.export({ type: "spki", format: "der" }).subarray(-65)).digest();
+  const keyId = createHash("sha1")
+    .update(publicKey.export({ type: "spki", format: "der" }).subarray(-65))
+    .digest();
   const names = hosts.map((host) => tlv(0x82, Buffer.from(host)));
   return [
     // basicConstraints, critical: CA false

@@ -49,9 +49,14 @@ export class Presenter {
     const shown =
       rewriting === undefined ? answer.headers : rewriteHeaders(answer.headers, rewriting.from, rewriting.to);
     const headers: ResponseHeaders = { ...shown, ...account };
-    if (body === undefined || !isJson(headers) || headers["content-encoding"] !== undefined) return { status, headers, body };
+    if (body === undefined || !isJson(headers) || headers["content-encoding"] !== undefined)
+      return { status, headers, body };
     if (!(body instanceof Uint8Array))
-      return { status, headers, body: rewriting === undefined ? body : body.pipe(rewriteStream(rewriting.from, rewriting.to)) };
+      return {
+        status,
+        headers,
+        body: rewriting === undefined ? body : body.pipe(rewriteStream(rewriting.from, rewriting.to)),
+      };
     const made = this.#make(answer, body, rewriting, indents);
     if (rewriting === undefined || status !== 200) return { status, headers, body: made.body };
     headers["etag"] = made.etag;

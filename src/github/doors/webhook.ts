@@ -26,7 +26,8 @@ export class Webhooks {
     if (this.#secret === undefined || this.#secret === "") return { kind: "refused", why: "no secret is set" };
     const wanted = Buffer.from(`sha256=${createHmac("sha256", this.#secret).update(body).digest("hex")}`);
     const given = Buffer.from(headers["x-hub-signature-256"] ?? "");
-    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return { kind: "refused", why: "wrong signature" };
+    if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
+      return { kind: "refused", why: "wrong signature" };
     const delivery = headers["x-github-delivery"];
     if (delivery !== undefined) {
       if (this.#seen.has(delivery)) return { kind: "repeated" };
