@@ -43,7 +43,7 @@ export function lastDecision(folder: StoreFolder, context: CliContext): StoredDe
   throw new ForegoneError("E_NOT_FOUND", `no decision in ${roots.workspace} yet`, { hint: "foregone run -- npm test" });
 }
 
-function logOf(folder: StoreFolder): SegmentLog {
+export function logOf(folder: StoreFolder): SegmentLog {
   return { files: folder.files, path: `${folder.path}/decisions`, maxBytes: MAX_BYTES };
 }
 

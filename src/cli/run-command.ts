@@ -46,10 +46,17 @@ export async function runCommand(
       recording: executed.recording,
       ...(audit !== undefined && { audit: audit.kind }),
     });
+    if (executed.recording.kind === "recorded") await tidy(wired);
     return exitCodeOf(executed.exit);
   } finally {
     forward.stop();
   }
+}
+
+/** Best effort, and at most once a day: a store that cannot be tidied up now is no matter of this command. */
+async function tidy({ folder, chosen }: Wired): Promise<void> {
+  const { gcIfDue } = await import("../store/gc.ts");
+  await gcIfDue(folder, nodeDeflate, chosen.store).catch(() => undefined);
 }
 
 function executeParts(context: CliContext, wired: Wired): Omit<ExecuteParts, "observer"> {

@@ -21,6 +21,8 @@ const FLAG_KEYS: readonly (readonly [flag: string, key: Key])[] = [
 export interface ChosenOptions {
   readonly skip: SkipOptions;
   readonly backend: "auto" | "ebpf" | "notify" | "none";
+  /** Limits of the store on disk, for the daily gc. */
+  readonly store: { readonly maxBytes: number; readonly maxAgeMs: number };
   /** The configuration is wrong: the command runs, nothing is skipped. */
   readonly problem: ForegoneError | undefined;
 }
@@ -63,5 +65,6 @@ function optionsOf(config: Config, salt: string): Omit<ChosenOptions, "problem">
     timeSensitive: config["skip.time-sensitive"],
     salt,
   };
-  return { skip, backend: config["trace.backend"] };
+  const store = { maxBytes: config["store.disk"], maxAgeMs: config["store.max-age"] };
+  return { skip, store, backend: config["trace.backend"] };
 }

@@ -4,5 +4,6 @@ import { codeqlSpecs } from "./specs/codeql.ts";
 import { configSpecs } from "./specs/config.ts";
 import { mainSpecs } from "./specs/main.ts";
 import { runSpecs } from "./specs/run.ts";
+import { storeSpecs } from "./specs/store.ts";
 
-export const commands: readonly CommandSpec[] = [...runSpecs, ...mainSpecs, ...configSpecs, ...codeqlSpecs];
+export const commands: readonly CommandSpec[] = [...runSpecs, ...storeSpecs, ...mainSpecs, ...configSpecs, ...codeqlSpecs];

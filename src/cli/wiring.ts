@@ -2,7 +2,6 @@
 import { arch, availableParallelism, platform, release, totalmem } from "node:os";
 import type { Digest } from "../core/digest.ts";
 import { decodeRecord } from "../core/record-codec.ts";
-import { EXIT, ForegoneError } from "../core/errors.ts";
 import type { ActionRecord } from "../core/record.ts";
 import { type CommandParts, type Effects, recordSource } from "../memo/memo.ts";
 import type { RecordSource } from "../memo/lookup.ts";
@@ -15,6 +14,7 @@ import { StoreError } from "../store/store.ts";
 import { readWitness, type Witness } from "../store/witness.ts";
 import type { CliContext, Parsed } from "./command.ts";
 import { type ChosenOptions, skipOptions } from "./skip-options.ts";
+import { storeTrouble } from "./store-trouble.ts";
 
 export const effects: Effects = {
   clock: systemClock,
@@ -35,11 +35,7 @@ export function openStoreFor(context: CliContext): OpenStore {
   try {
     return openStore({ ...effects, files: nodeStoreFiles }, context.env, context.cwd);
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    throw new ForegoneError("E_STORE", error.message, {
-      exitCode: EXIT.noStore,
-      ...(error.hint !== undefined && { hint: error.hint }),
-    });
+    throw storeTrouble(error);
   }
 }
 

@@ -7,10 +7,9 @@
 // rename and carrying over can lose a line, and a lost line is a miss. Marks that must not be lost are kept in a log of
 // their own that is never compacted.
 import { guardedAsync, removeQuietly, type StoreFolder, writeWhole } from "./folder.ts";
+import { acquire } from "./lock.ts";
 import { StoreError } from "./store.ts";
 
-/** A lock this old was left by a killed process: a compaction takes milliseconds. */
-const STALE_LOCK_MS = 60_000;
 /** Each repetition means that a compaction came between; two in a row are already a coincidence. */
 const MAX_ATTEMPTS = 8;
 /** A log is compacted long before: 1000 entries x 112 B. More is damage. */
@@ -61,7 +60,7 @@ export async function compactLog(
 ): Promise<boolean> {
   const { files } = folder;
   return guardedAsync(`compact ${path}`, async () => {
-    if (files.stat(path) === undefined || !lock(folder, `${path}.lock`)) return false;
+    if (files.stat(path) === undefined || !acquire(folder, `${path}.lock`)) return false;
     let old: number | undefined;
     try {
       old = files.openAppend(path);
@@ -76,25 +75,6 @@ export async function compactLog(
       removeQuietly(files, `${path}.lock`);
     }
   });
-}
-
-/**
- * Keeps two compactions apart. Breaking a stale lock is not exact: if its holder was only asleep, two compactions may overlap and
- * lose lines, never damage them.
- */
-function lock({ files, clock }: StoreFolder, path: string): boolean {
-  const held = files.stat(path);
-  if (held !== undefined) {
-    if (clock.now() - held.mtimeMs < STALE_LOCK_MS) return false;
-    files.unlink(path);
-  }
-  try {
-    files.close(files.create(path));
-    return true;
-  } catch (error) {
-    if ((error as { code?: unknown }).code === "EEXIST") return false;
-    throw error;
-  }
 }
 
 function openIn({ files }: StoreFolder, path: string): number {

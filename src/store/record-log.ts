@@ -20,9 +20,11 @@ export interface DecodedLog {
   readonly torn: number;
   /** Whole lines, or a block, with a wrong MAC. */
   readonly forged: number;
-  /** End of the last authentic line or block. */
+  /** Where a line starts that is perhaps still being written; else the end of the log. */
   readonly end: number;
-  /** Bytes of the block at the start; 0 without one. */
+  /** Of the whole log. */
+  readonly bytes: number;
+  /** Of the block at the start; 0 without one. */
   readonly blockBytes: number;
 }
 
@@ -66,12 +68,12 @@ export function recordLog(hasher: Hasher, key: Uint8Array, weak: Digest): Record
         for (at = BLOCK_HEADER_BYTES; at < blockBytes - BLOCK_MAC_BYTES; at += BODY_BYTES) take(at);
         at = blockBytes;
       }
-      let end = at;
+      let whole = at;
       while (at >= 0 && at < log.length) {
         if (isLine(log, at, mac)) {
           take(at);
           at += LINE_BYTES;
-          end = at;
+          whole = at;
           continue;
         }
         if (++wrongMacs > MAX_WRONG_MACS) break;
@@ -84,9 +86,18 @@ export function recordLog(hasher: Hasher, key: Uint8Array, weak: Digest): Record
         else forged += Math.max(1, Math.floor(gap / LINE_BYTES));
         at = next;
       }
-      return { entries, torn, forged, end, blockBytes };
+      return { entries, torn, forged, end: unfinishedAt(log, whole), bytes: log.length, blockBytes };
     },
   };
+}
+
+/** Only the last line can be unfinished: appends follow one another. */
+function unfinishedAt(log: Buffer, from: number): number {
+  for (let at = Math.max(from, log.length - LINE_BYTES + 1); at < log.length; at++) {
+    const start = log.subarray(at, at + BODY_MAGIC.length);
+    if (start.equals(BODY_MAGIC.subarray(0, start.length))) return at;
+  }
+  return log.length;
 }
 
 type Mac = (kind: "line" | "block", bytes: Uint8Array) => string;
