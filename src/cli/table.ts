@@ -6,4 +6,10 @@ import { mainSpecs } from "./specs/main.ts";
 import { runSpecs } from "./specs/run.ts";
 import { storeSpecs } from "./specs/store.ts";
 
-export const commands: readonly CommandSpec[] = [...runSpecs, ...storeSpecs, ...mainSpecs, ...configSpecs, ...codeqlSpecs];
+export const commands: readonly CommandSpec[] = [
+  ...runSpecs,
+  ...storeSpecs,
+  ...mainSpecs,
+  ...configSpecs,
+  ...codeqlSpecs,
+];

@@ -97,7 +97,10 @@ export interface DecisionFacts {
   readonly falseSkips: number;
 }
 
-export function statsText(facts: { readonly store: StoreFacts; readonly decisions: DecisionFacts }, now: number): string {
+export function statsText(
+  facts: { readonly store: StoreFacts; readonly decisions: DecisionFacts },
+  now: number,
+): string {
   const { store, decisions } = facts;
   const { since, skips, runs, audits, falseSkips } = decisions;
   const oldest = store.oldestUse === undefined ? "" : `, the oldest last used ${ageText(now - store.oldestUse)}`;

@@ -179,13 +179,7 @@ function planGc(
   return { survey: found, doomed, untidy, blobs, witnesses, entriesKept: live.length, bytesFreed };
 }
 
-function candidateOf(
-  folder: StoreFolder,
-  deflate: Deflate,
-  found: Survey,
-  log: Found,
-  entry: RecordEntry,
-): Candidate {
+function candidateOf(folder: StoreFolder, deflate: Deflate, found: Survey, log: Found, entry: RecordEntry): Candidate {
   const blob = found.blobs.get(entry.record);
   const read = blob && guarded(`read ${blob.path}`, () => folder.files.read(blob.path, MAX_RECORD_BYTES));
   const references = read && recordReferences(read.bytes, deflate);

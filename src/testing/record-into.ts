@@ -58,6 +58,11 @@ export async function recordInto(store: Store, { name, version, ...more }: Recor
   const versioned = Uint8Array.from(bytes);
   versioned[3] = version ?? 1;
   const record = await store.blobs.put(versioned);
-  await store.records.append(weak, { pathSet: digestOf("set"), strong: digestOf(`strong ${name}`), record, recordedAt });
+  await store.records.append(weak, {
+    pathSet: digestOf("set"),
+    strong: digestOf(`strong ${name}`),
+    record,
+    recordedAt,
+  });
   return { weak, record, output, content };
 }

@@ -76,7 +76,9 @@ test("foregone verify says what is wrong and exits 1; --repair mends it", async 
   const { output } = await recordInto(store, { name: "a" });
   const { stdout, code } = await cli("verify");
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^ok {4}blobs {4}3 hashed again \(.*\)\nok {4}records {2}1 authenticated in 1 log\nnothing wrong\n$/);
+  expect(stdout).toMatch(
+    /^ok {4}blobs {4}3 hashed again \(.*\)\nok {4}records {2}1 authenticated in 1 log\nnothing wrong\n$/,
+  );
   fs.writeFileSync(pathOf(folder, "blobs", output), "other bytes");
   const wrong = await cli("verify");
   expect(wrong.code).toBe(1);
@@ -95,7 +97,9 @@ test("foregone gc says what it removed and kept", async () => {
   const old = await recordInto(store, { name: "old", recordedAt: 1 });
   for (const digest of [old.record, old.output, old.content]) fs.utimesSync(pathOf(folder, "blobs", digest), 1, 1);
   const dry = await cli("gc", "--dry-run", "--max-age", "7d");
-  expect(dry.stdout).toMatch(/^would remove 1 record entry, 3 blobs, 0 left-overs: .*\nwould keep 1 record entry, .* \(limits: 5\.4 GB, unused for 7 days\)\n$/);
+  expect(dry.stdout).toMatch(
+    /^would remove 1 record entry, 3 blobs, 0 left-overs: .*\nwould keep 1 record entry, .* \(limits: 5\.4 GB, unused for 7 days\)\n$/,
+  );
   expect(await store.records.lookup(old.weak)).toHaveLength(1);
   expect((await cli("gc", "--json")).stdout).toContain('"entriesRemoved": 1');
   expect(await store.records.lookup(old.weak)).toEqual([]);
@@ -117,6 +121,8 @@ test("a store that cannot be used is exit 10 with a hint, not a bug", async () =
   for (const command of ["gc", "verify", "stats"]) {
     const { code, stderr } = await cli(command);
     expect(code).toBe(10);
-    expect(stderr).toMatch(/^foregone: error E_STORE: others may read or write ROOT\/v1 \(mode 755\)\nforegone: hint: chmod 700 ROOT\/v1\n$/);
+    expect(stderr).toMatch(
+      /^foregone: error E_STORE: others may read or write ROOT\/v1 \(mode 755\)\nforegone: hint: chmod 700 ROOT\/v1\n$/,
+    );
   }
 });

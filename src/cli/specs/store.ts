@@ -10,7 +10,12 @@ export const storeSpecs: readonly CommandSpec[] = [
       "What was used within the last hour stays in any case. `foregone run` does the same by itself, once a day.\nExits 11 if another gc is at work.",
     options: [
       { name: "max-size", type: "value", placeholder: "SIZE", summary: "e.g. 5GiB (default: store.disk)" },
-      { name: "max-age", type: "value", placeholder: "AGE", summary: "since last use, e.g. 30d (default: store.max-age)" },
+      {
+        name: "max-age",
+        type: "value",
+        placeholder: "AGE",
+        summary: "since last use, e.g. 30d (default: store.max-age)",
+      },
       { name: "dry-run", type: "flag", summary: "say what would go, and change nothing" },
       JSON_OPTION,
     ],
