@@ -24,7 +24,7 @@ const ample: GcLimits = { maxBytes: 1e12, maxAgeMs: 30 * DAY };
 function clockedFolder() {
   let ahead = 0;
   const now = (): EpochMs => (systemClock.now() + ahead) as EpochMs;
-  const folder = diskFolder({ clock: { now, monotonicMs: systemClock.monotonicMs } });
+  const folder = diskFolder({ clock: { now, monotonicMs: () => systemClock.monotonicMs() } });
   return { folder, store: diskStore(folder), now, later: (ms: number) => void (ahead += ms) };
 }
 
