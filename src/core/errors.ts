@@ -7,6 +7,10 @@ export const ERROR_CODES = {
   E_LOCKED: "somebody else holds the lock",
   E_KEY: "a key is missing or wrong",
   E_NOT_FOUND: "what was named does not exist",
+  E_DENIED: "the answer is no, and the audit log says why",
+  E_DAMAGED: "something was altered, cut or lost; nothing of it is used",
+  E_ROLLED_BACK: "an older state was put back in place of the last one",
+  E_UNSAFE: "a file or folder that must be private is not",
   E_INTERNAL: "a bug in Foregone",
 } as const;
 export type ErrorCode = keyof typeof ERROR_CODES;
@@ -55,6 +59,10 @@ function defaultExit(code: ErrorCode): number {
     case "E_KEY":
       return EXIT.wrongKey;
     case "E_NOT_FOUND":
+    case "E_DENIED":
+    case "E_DAMAGED":
+    case "E_ROLLED_BACK":
+    case "E_UNSAFE":
       return EXIT.wrong;
     case "E_INTERNAL":
       return EXIT.bug;
