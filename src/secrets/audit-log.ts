@@ -20,6 +20,7 @@ export class AuditLog {
   readonly #folder: string;
   #state: ChainState;
   #turn: number;
+  #torn = false;
 
   /** The caller holds the lock. @throws ForegoneError E_DAMAGED if log and chain do not belong together */
   static open(disk: Disk, folder: string, nowSeconds: number): AuditLog {
@@ -59,6 +60,7 @@ export class AuditLog {
     try {
       this.#write(Buffer.concat(written));
     } catch (error) {
+      if (error instanceof ForegoneError) throw error;
       const { code = "" } = error as NodeJS.ErrnoException;
       throw new ForegoneError("E_STORE", `the audit log cannot be written (${code}), so nothing is opened or changed`, {
         exitCode: 1,
@@ -77,18 +79,19 @@ export class AuditLog {
   }
 
   #write(bytes: Buffer): void {
+    if (this.#torn) throw Object.assign(new Error("half a line stands at the end"), { code: "EIO" });
     const fd = this.#disk.open(auditPath(this.#folder), "append");
     try {
       this.#disk.write(fd, bytes);
       this.#disk.sync(fd);
     } catch (error) {
-      // Half a line must not stand before the next writer's. If this fails too, catching up cuts it off.
-      try {
-        this.#disk.truncate(fd, this.#state.sizeBytes);
-      } catch {}
+      // Half a line must not stand before the next one. Until the next opener has cut it off, nothing more is appended.
+      this.#torn = true;
+      this.#disk.truncate(fd, this.#state.sizeBytes);
+      this.#torn = false;
       throw error;
     } finally {
-      this.#disk.close(fd);
+      closeQuietly(this.#disk, fd);
     }
   }
 
@@ -177,6 +180,13 @@ function settle(state: ChainState, line: AuditLine): { done: StoreMark; intent?:
   if (line.store === undefined) return undefined;
   if (line.action === "done" || line.action === "accepted" || line.action === "init") return { done: line.store };
   return { done: state.done, intent: line.store };
+}
+
+/** What was written is durable or its failure known already: an error of close adds nothing. */
+function closeQuietly(disk: Disk, fd: number): void {
+  try {
+    disk.close(fd);
+  } catch {}
 }
 
 function damaged(what: string): ForegoneError {

@@ -38,7 +38,7 @@ export const nodeDisk: Disk = {
     }
   },
   write(fd, bytes, position) {
-    for (let done = 0; done < bytes.length; )
+    for (let done = 0; done < bytes.length;)
       done += fs.writeSync(fd, bytes, done, bytes.length - done, position === undefined ? null : position + done);
   },
   sync: (fd) => fs.fdatasyncSync(fd),
@@ -96,7 +96,7 @@ export function readPrivate(path: string, maxBytes: number, from = 0): Buffer | 
     const size = fs.fstatSync(fd).size - from;
     if (size > maxBytes) throw new ForegoneError("E_DAMAGED", `${path} has ${size} bytes, more than ${maxBytes}`);
     const bytes = Buffer.alloc(Math.max(0, size));
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const count = fs.readSync(fd, bytes, done, bytes.length - done, from + done);
       if (count === 0) return bytes.subarray(0, done);
       done += count;
@@ -125,7 +125,11 @@ function assertPrivate(fd: number, path: string): void {
 function assertMode(stat: fs.Stats, path: string, wanted: string): void {
   const uid = process.geteuid?.();
   if (uid !== undefined && stat.uid !== uid)
-    throw unsafe(path, `belongs to uid ${stat.uid}, not to uid ${uid}`, `run as its owner: sudo -u '#${stat.uid}' foregone ...`);
+    throw unsafe(
+      path,
+      `belongs to uid ${stat.uid}, not to uid ${uid}`,
+      `run as its owner: sudo -u '#${stat.uid}' foregone ...`,
+    );
   const mode = (stat.mode & 0o777).toString(8).padStart(3, "0");
   if ((stat.mode & 0o077) !== 0) throw unsafe(path, `is open to others (mode ${mode})`, `chmod ${wanted} ${path}`);
 }

@@ -12,7 +12,14 @@ import type { Policy } from "../core/access.ts";
 import type { Random } from "../ports.ts";
 import { fromBase64, lp, sameBytes, toBase64 } from "./bytes.ts";
 import { commitment, fileKey, FORMAT, type ScopeKeys, scopeKeys } from "./keys.ts";
-import { currentKey, KEY_PROVIDERS, type KeyEntry, type KeyProvider, type StoredVersion, type StoreState } from "./model.ts";
+import {
+  currentKey,
+  KEY_PROVIDERS,
+  type KeyEntry,
+  type KeyProvider,
+  type StoredVersion,
+  type StoreState,
+} from "./model.ts";
 import { open, seal } from "./seal.ts";
 
 /** 10,000 credentials take 7 MB. */
@@ -157,7 +164,8 @@ function parseBody(header: StoreHeader, master: Uint8Array): StoreState | undefi
   const generation = body["generation"];
   if (body["storeId"] !== header.storeId || current?.kid !== header.kid) return undefined;
   if (current.provider !== header.provider || !sameBytes(Buffer.from(current.kc, "hex"), header.kc)) return undefined;
-  if (typeof generation !== "number" || typeof body["createdAt"] !== "number" || firstKey === undefined) return undefined;
+  if (typeof generation !== "number" || typeof body["createdAt"] !== "number" || firstKey === undefined)
+    return undefined;
   if (verifyKey !== "sealed" && verifyKey !== "recipient") return undefined;
   const versions: StoredVersion[] = [];
   for (const segment of body["segments"] as readonly Loose[]) {
@@ -167,7 +175,8 @@ function parseBody(header: StoreHeader, master: Uint8Array): StoreState | undefi
     const { keys: scoped, aad } = segmentBinding({ storeId: header.storeId, generation }, master, header.kid, scope);
     const text = open(scoped.index, sealed, aad);
     if (typeof text === "string") return undefined;
-    for (const entry of JSON.parse(text.toString("utf8")) as readonly Loose[]) versions.push(parseVersion(scope, entry));
+    for (const entry of JSON.parse(text.toString("utf8")) as readonly Loose[])
+      versions.push(parseVersion(scope, entry));
   }
   return {
     storeId: header.storeId,
