@@ -1,7 +1,7 @@
 // The C library through koffi: memory that does not move, syscalls, errno. Loaded only when something is traced, so that a
 // hit pays nothing for it. koffi has no install script; its prebuilt binaries are packages of their own.
 
-/** Zeroed memory outside the JavaScript heap: its address stays fixed while the kernel reads it. Freed never: callers reuse. */
+/** Zeroed memory outside the JavaScript heap: its address stays fixed while the kernel reads it. */
 export interface NativeMemory {
   readonly bytes: Buffer;
   /** Opaque, for function arguments. */
@@ -11,6 +11,9 @@ export interface NativeMemory {
 
 export interface Libc {
   alloc(sizeBytes: number): NativeMemory;
+  /** The buffer must not be touched afterwards. Small memory that is reused need not be freed. */
+  free(memory: NativeMemory): void;
+  address(pointer: unknown): bigint;
   /** A view of memory that somebody else owns (mmap). It must outlive the view. */
   view(pointer: unknown, sizeBytes: number): ArrayBuffer;
   /** Declares one libc function, e.g. "int prctl(int, ulong, ulong, ulong, ulong)". */
@@ -27,6 +30,7 @@ export async function loadLibc(): Promise<Libc | { readonly unavailable: string 
     const { default: koffi } = await import("koffi");
     const library = koffi.load(null);
     const malloc = library.func("void* malloc(size_t)");
+    const free = library.func("void free(void*)");
     return {
       alloc(sizeBytes) {
         const pointer: unknown = malloc(sizeBytes);
@@ -34,6 +38,8 @@ export async function loadLibc(): Promise<Libc | { readonly unavailable: string 
         const bytes = Buffer.from(koffi.view(pointer, sizeBytes)).fill(0);
         return { bytes, pointer, address: koffi.address(pointer) };
       },
+      free: (memory) => void free(memory.pointer),
+      address: (pointer) => koffi.address(pointer),
       view: (pointer, sizeBytes) => koffi.view(pointer, sizeBytes),
       func: (declaration) => library.func(declaration),
       errno: () => koffi.errno(),

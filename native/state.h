@@ -1,0 +1,121 @@
+// Maps, counters, who is traced, and the per-CPU scratch buffer.
+#pragma once
+#include "record.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+#define MAX_PATH 4096
+#define MAX_PARTS 64
+// Two strings, four paths, two objects: 24.6 kB. A per-CPU value may have 32 kB.
+#define DATA_SIZE (6 * MAX_PATH + 64)
+#define SLOTS 3
+
+// One entry of the table that user space fills: argument positions, -1 = none.
+struct call {
+  u8 kind;
+  s8 dirfd, path, flags, dirfd2, path2;
+  u8 how, vector;     // `flags` are behind a pointer to struct open_how; msghdr[] instead of one
+  u32 when_a, when_b; // K_FORBIDDEN: only if argument `dirfd` is one of these; 0 in both = always
+};
+
+// The call at hand and the record being made of it. The parts of the program hand each other nothing else, so that they
+// can be global functions: the verifier then looks at each once, not once for every way to reach it (250 ms became 25).
+struct scratch {
+  u32 busy;
+  u32 compat, nr, session;
+  long ret;
+  struct call call;
+  u64 arguments[8];
+  u64 parts[MAX_PARTS];
+  struct {
+    struct head h;
+    u8 data[DATA_SIZE];
+  } record;
+};
+
+#define ABI_NUMBERS 512      // numbers each ABI has room for
+#define CALL_SOCKETCALL 1024 // + call number of i386 socketcall
+#define CALL_URING 1088      // + io_uring opcode
+#define CALLS 1344
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, CALLS);
+  __type(key, u32);
+  __type(value, struct call);
+} calls SEC(".maps");
+
+#define M_TRACED 1
+#define M_ROOT 2 // not traced itself, but every process it starts is
+struct member {
+  u32 session, flags;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct member);
+} members SEC(".maps");
+
+struct seen_key {
+  u64 a, b;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 262144);
+  __type(key, struct seen_key);
+  __type(value, u8);
+} seen SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 64 << 20); // the loader may choose another size
+} ring SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, SLOTS);
+  __type(key, u32);
+  __type(value, struct scratch);
+} scratches SEC(".maps");
+
+// In the order that src/trace/bpf/counters.ts reads them.
+struct counters {
+  u64 lost, emitted, repeated, nostore, nested, fault, deep, unknown, uring;
+};
+volatile struct counters counters = {0};
+volatile u64 options_no_dedupe = 0;
+
+#define COUNT(x) __sync_fetch_and_add(&counters.x, 1)
+// A statistic, not evidence: racy and cheap.
+#define COUNT_ROUGHLY(x) (counters.x = counters.x + 1)
+
+#define PF_IO_WORKER 0x10
+
+static __always_inline struct member *member_of(struct task_struct *t) {
+  struct member *m = bpf_task_storage_get(&members, t, 0, 0);
+  if (m) return m->flags & M_TRACED ? m : 0;
+  // io-wq and SQPOLL threads are born without the fork tracepoint.
+  if (!(t->flags & PF_IO_WORKER)) return 0;
+  struct task_struct *leader = t->group_leader;
+  if (!leader) return 0;
+  m = bpf_task_storage_get(&members, leader, 0, 0);
+  return m && m->flags & M_TRACED ? m : 0;
+}
+
+// Tracepoint handlers run with preemption off, so one slot would do; an interrupt's handler, or a later kernel that
+// allows preemption, takes the next one. None free: the event is missing, and `nested` says so. Given back by busy = 0.
+static __always_inline struct scratch *take_scratch(struct member *m, u32 nr, long ret) {
+  for (u32 i = 0; i < SLOTS; i++) {
+    u32 key = i;
+    struct scratch *s = bpf_map_lookup_elem(&scratches, &key);
+    if (!s || __sync_lock_test_and_set(&s->busy, 1) != 0) continue;
+    s->session = m->session;
+    s->nr = nr;
+    s->ret = ret;
+    return s;
+  }
+  COUNT(nested);
+  return 0;
+}
