@@ -10,7 +10,7 @@ import type { Interpreting, MakeInterpreter } from "../trace/interpret/interpret
 import type { ObservedExit, Observer } from "../trace/observer.ts";
 import { type CommandParts, type Decided, worldSource } from "./memo.ts";
 import { fingerprintsOf, type MadeRecord, recordRun, type RunFacts } from "./record-run.ts";
-import { startState, startWithoutGit } from "./start-state.ts";
+import { startState, type StartState, startWithoutGit } from "./start-state.ts";
 
 /** More output than this is passed on but not kept: chosen so that a replay stays instant. */
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
@@ -49,7 +49,7 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
   const startNs = BigInt(clock.now()) * 1_000_000n;
   const start =
     workspace.gitDir === undefined ? startWithoutGit(startNs) : startState(root, parts.env, runner, startNs);
-  const interpreter = interpreterFor(how, parts, start);
+  const interpreter = interpreterFor(how, parts, root, start);
   const log = new OutputLog();
   let dropped = 0;
   const observed = await how.observer.run({
@@ -130,8 +130,9 @@ function madeBefore(parts: CommandParts, decided: Decided): ReadonlySet<string> 
   return relative === undefined ? new Set() : worldSource(parts, workspace).with([relative.record]).made.present();
 }
 
-function interpreterFor(how: ExecuteParts, parts: CommandParts, start: { readonly startNs: bigint }): Interpreting {
+function interpreterFor(how: ExecuteParts, parts: CommandParts, root: string, start: StartState): Interpreting {
   return how.makeInterpreter({
+    before: (path) => (path.startsWith(`${root}/`) ? start.before(path.slice(root.length + 1)) : undefined),
     files: parts.effects.files,
     ...how.mount,
     startNs: start.startNs,

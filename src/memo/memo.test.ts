@@ -1,9 +1,10 @@
 import fs from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { toAbsolute } from "../core/input-path.ts";
-import { nodeFiles, nodeFileWriter, nodeHasher, systemRandom } from "../node/ports.ts";
+import { nodeFiles, nodeFileWriter, nodeHasher, nodeRunner, systemRandom } from "../node/ports.ts";
 import { Sandbox, verdictOf } from "../testing/sandbox.ts";
 import { replayOutputs } from "./replay.ts";
+import { startState } from "./start-state.ts";
 
 let box: Sandbox;
 beforeEach(() => {
@@ -411,4 +412,20 @@ describe("replay", () => {
 test("an input path with a dollar sign is told from a named root", () => {
   expect(toAbsolute("./$HOME/x" as never, { workspace: "/w", home: "/h" })).toBe("/w/$HOME/x");
   expect(toAbsolute("$HOME/x" as never, { workspace: "/w", home: "/h" })).toBe("/h/x");
+});
+
+test("git says what was there before the run: files, links, folders, nothing, or that it cannot tell", () => {
+  box.write("d/a", "a");
+  fs.symlinkSync("d/a", box.path("link"));
+  box.write(".gitignore", "node_modules\n");
+  box.commit();
+  box.write("node_modules/m/x.js", "x");
+  box.write("new", "n");
+  box.write("d/a", "edited");
+  const start = startState(box.workspace, box.env, nodeRunner, 0n);
+  const seen = ["link", "d", ".gitignore", "gone", "d/b", "new", "d/a", "node_modules/y"].map((path) =>
+    start.before(path),
+  );
+  expect(seen).toEqual(["symlink", "dir", "file", "absent", "absent", undefined, undefined, undefined]);
+  expect(start.cleanTree).toBeUndefined();
 });

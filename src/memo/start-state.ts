@@ -1,6 +1,6 @@
 // What git knew just before the run: which tree, which paths it tracks, which of them already differed. With it, a file that the
 // run rewrote with the same bytes is still known to be unchanged, and the record can name the tree that was tested.
-import type { Runner } from "../ports.ts";
+import type { EntryType, Runner } from "../ports.ts";
 import { gitEnvironment } from "./git-facts.ts";
 
 export interface StartState {
@@ -13,6 +13,8 @@ export interface StartState {
   head(path: string): { readonly id: string; readonly mode: string } | undefined;
   /** Tracked and not different from HEAD at the start. */
   isClean(path: string): boolean;
+  /** What was at a workspace path, as far as git could tell; empty folders are invisible to it. */
+  before(path: string): EntryType | "absent" | undefined;
 }
 
 /** Kernel time stamps are taken from the last timer tick: up to 10 ms (HZ=100) old; doubled to be on the safe side. */
@@ -20,7 +22,14 @@ export const CLOCK_GRANULARITY_NS = 20_000_000n;
 
 /** Outside git: nothing is tracked. */
 export function startWithoutGit(startNs: bigint): StartState {
-  return { startNs, cleanTree: undefined, commit: undefined, head: () => undefined, isClean: () => false };
+  return {
+    startNs,
+    cleanTree: undefined,
+    commit: undefined,
+    head: () => undefined,
+    isClean: () => false,
+    before: () => undefined,
+  };
 }
 
 /**
@@ -38,7 +47,20 @@ export function startState(
     const done = runner.run(["git", "-c", "core.fsmonitor=false", ...args], options);
     return done.status === 0 ? Buffer.from(done.stdout).toString() : undefined;
   };
-  const status = git("status", "--porcelain=v1", "-z", "--untracked-files=normal", "--ignore-submodules=none");
+  const all = git(
+    "status",
+    "--porcelain=v1",
+    "-z",
+    "--untracked-files=normal",
+    "--ignored=traditional",
+    "--ignore-submodules=none",
+  );
+  // Ignored files say what was there; they do not make a tree unclean.
+  const ignored = (all ?? "").split("\0").filter((field) => field.startsWith("!! "));
+  const status = all
+    ?.split("\0")
+    .filter((field) => !field.startsWith("!! "))
+    .join("\0");
   const [commit, tree] = (git("rev-parse", "HEAD", "HEAD^{tree}") ?? "").split("\n");
   if (status === undefined || commit === undefined || tree === undefined || tree === "")
     return startWithoutGit(startNs);
@@ -49,13 +71,41 @@ export function startState(
     entries ??= treeEntries(git("ls-tree", "-r", "-z", "--full-tree", tree) ?? "");
     return dirty.has(path) ? undefined : entries.get(path);
   };
+  const tracked = (path: string): boolean => {
+    head(path);
+    return entries?.has(path) === true;
+  };
+  const isFolder = (prefix: string): boolean =>
+    [...(entries?.keys() ?? []), ...dirty, ...untracked].some((name) => name.startsWith(prefix) && name !== prefix);
+  // Collapsed to folders, which end in "/".
+  const untracked = [...ignored, ...status.split("\0").filter((field) => field.startsWith("?? "))].map((field) =>
+    field.slice(3),
+  );
   return {
     startNs,
     cleanTree: status === "" ? tree : undefined,
     commit,
     head,
     isClean: (path) => head(path) !== undefined,
+    before: (path) => before(path, head(path)?.mode, dirty, untracked, tracked, isFolder),
   };
+}
+
+function before(
+  path: string,
+  mode: string | undefined,
+  dirty: ReadonlySet<string>,
+  untracked: readonly string[],
+  tracked: (path: string) => boolean,
+  isFolder: (prefix: string) => boolean,
+): EntryType | "absent" | undefined {
+  if (mode !== undefined) return mode === "120000" ? "symlink" : mode === "160000" ? "dir" : "file";
+  // Changed at the start, or below a folder that git did not look into: it was there or not, nobody knows.
+  if (dirty.has(path) || tracked(path)) return undefined;
+  if (isFolder(`${path}/`)) return "dir";
+  return untracked.some((name) => name === path || (name.endsWith("/") && `${path}/`.startsWith(name)))
+    ? undefined
+    : "absent";
 }
 
 /** Paths of `git status --porcelain -z`; a rename names two. */
