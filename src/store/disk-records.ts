@@ -24,13 +24,19 @@ export function diskRecords(folder: StoreFolder): RecordStore {
   };
 }
 
-/** A mark that cannot be written (full disk) must not leave a false skip in force: then the entries themselves go. */
+/**
+ * A mark that cannot be written (full disk) must not leave a false skip in force: then the entries themselves go, and with
+ * them the marks, of which the last is perhaps half a line.
+ */
 async function disown(folder: StoreFolder, path: string, line: Uint8Array): Promise<void> {
   try {
     await appendLine(folder, path + MARKS, line);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    guarded(`remove ${path}`, () => folder.files.unlink(path));
+    guarded(`remove ${path}`, () => {
+      folder.files.unlink(path);
+      folder.files.unlink(path + MARKS);
+    });
   }
 }
 
