@@ -14,7 +14,18 @@ import type { Digest } from "../../src/core/digest.ts";
 import type { EpochMs } from "../../src/ports.ts";
 
 const [mode = "", root = "", n = "0"] = process.argv.slice(2);
-const CHANGES = new Set(["mkdir", "create", "openAppend", "write", "fsync", "close", "rename", "link", "unlink", "touch"]);
+const CHANGES = new Set([
+  "mkdir",
+  "create",
+  "openAppend",
+  "write",
+  "fsync",
+  "close",
+  "rename",
+  "link",
+  "unlink",
+  "touch",
+]);
 let changes = 0;
 const files = faultyFiles(nodeStoreFiles, 0, "", (_, name) => {
   if (CHANGES.has(name) && ++changes === Number(n)) process.kill(process.pid, "SIGKILL");

@@ -147,7 +147,7 @@ describe("a log", { timeout: 120_000 }, () => {
     const { records, path, whole, all, known } = await logWithBlock();
     for (const at of offsets(whole.length)) {
       const bytes = Buffer.from(whole);
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << at % 8);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
       fs.writeFileSync(path, bytes);
       const entries = await records.lookup(busy);
       expect(entries.length, `byte ${at}`).toBeLessThan(all.length);
