@@ -1,5 +1,6 @@
 // The one table of commands. Each group's specs lie beside its code; nothing here loads a command's implementation.
 import type { CommandSpec } from "./command.ts";
+import { apiSpecs } from "./specs/api.ts";
 import { codeqlSpecs } from "./specs/codeql.ts";
 import { configSpecs } from "./specs/config.ts";
 import { mainSpecs } from "./specs/main.ts";
@@ -12,4 +13,5 @@ export const commands: readonly CommandSpec[] = [
   ...mainSpecs,
   ...configSpecs,
   ...codeqlSpecs,
+  ...apiSpecs,
 ];

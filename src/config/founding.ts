@@ -125,7 +125,7 @@ export const FOUNDING: Readonly<Record<string, Founding>> = {
   "content_addressing.validation.workflows": held(true, BY_ETAG),
   "content_addressing.validation.runners": held(true, BY_ETAG),
   "rate_limiting.warning_threshold": alias("api.quota.warn"),
-  "rate_limiting.aggressive_threshold": retired(FREE_304),
+  "rate_limiting.aggressive_threshold": alias("api.quota.reserve"),
   "rate_limiting.cache_first_mode": retired(FREE_304),
   "monitoring.enabled": alias("metrics.enabled"),
   "monitoring.log_stats": alias("metrics.log-stats"),

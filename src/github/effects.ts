@@ -8,8 +8,7 @@ export type ApiEvent =
   | { readonly kind: "tag-lie"; readonly host: string; readonly path: string }
   | { readonly kind: "store-failed"; readonly code: string }
   | { readonly kind: "quota-low"; readonly resource: string; readonly remaining: number; readonly resetS: number }
-  | { readonly kind: "refused"; readonly status: number; readonly resource: string }
-  | { readonly kind: "candidate-refused"; readonly host: string };
+  | { readonly kind: "refused"; readonly status: number; readonly resource: string };
 
 export interface ApiEffects {
   readonly clock: Clock;

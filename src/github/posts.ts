@@ -17,16 +17,17 @@ import type { Outcome } from "./ask.ts";
 export interface PostOptions {
   /** Seconds a GraphQL query's answer may serve its own caller; 0: only if the client asks (`gh api --cache`). */
   readonly graphqlTtl: number;
-  /** Other POSTs that only read, such as completions. `ttl` in seconds, at most 3600. */
+  /** Other POSTs that only read, such as completions. `ttl` in seconds. */
   readonly cacheablePosts: readonly { readonly host: string; readonly path: string; readonly ttl: number }[];
+  /** Seconds: upper bound of their `ttl` (`operation_ttls.copilot_completion`). */
+  readonly maxPostTtl: number;
 }
 
-export const DEFAULT_POSTS: PostOptions = { graphqlTtl: 0, cacheablePosts: [] };
+export const DEFAULT_POSTS: PostOptions = { graphqlTtl: 0, cacheablePosts: [], maxPostTtl: 3600 };
 
 /** A document beyond this is passed on and not read. */
 const MAX_QUESTION_BYTES = 1024 * 1024;
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
-const MAX_TTL_S = 3600;
 
 interface Kept {
   readonly answer: ApiAnswer;
@@ -54,7 +55,7 @@ export class Posts {
     if (request.method !== "POST") return undefined;
     const plain = path.split("?", 1)[0];
     const listed = this.#options.cacheablePosts.find((post) => post.host === request.host && post.path === plain);
-    return listed && Math.min(listed.ttl, MAX_TTL_S);
+    return listed && Math.min(listed.ttl, this.#options.maxPostTtl);
   }
 
   async graphql(request: ApiRequest, path: string): Promise<ApiAnswer> {

@@ -27,6 +27,12 @@ export const apiSettings = {
       tighten: "fixed",
     },
   ),
+  "api.pass-hosts": setting(
+    list(text("a host name or *.domain")),
+    ["github.com", "uploads.github.com", "codeload.github.com", "*.githubusercontent.com", "*.blob.core.windows.net"],
+    "hosts that clients of the socket (gh) may reach beside the API",
+    { tighten: "fewer" },
+  ),
   "api.persistence": setting(bool, true, "keep responses on disk, not only in memory"),
   "api.max-entries": setting(integer(1, 10_000_000), 5000, "responses kept on disk", { env: ["GITHUB_CACHE_SIZE"] }),
   "api.max-bytes": setting(size, "1GiB", "bytes of responses kept on disk"),
@@ -56,12 +62,8 @@ export const apiSettings = {
   "api.settle": setting(duration(), "10s", "no lease for so long after a write: GitHub's replicas lag", {
     tighten: "higher",
   }),
-  "api.negative": setting(duration(), "0s", "lease of a 404, at most 5s", { tighten: "lower" }),
   "api.follow": setting(duration(), "1500ms", "how long to wait for an equal request in flight"),
   "api.peer-deadline": setting(duration(), "50ms", "how long to wait for a peer's bytes"),
-  "api.last-modified-routes": setting(list(text("a route pattern")), [], "routes whose Last-Modified may certify", {
-    tighten: "fewer",
-  }),
   "api.cacheable-posts": setting(
     list(object({ host: text("a host name"), path: text("a path"), ttl: duration() })),
     [],
@@ -82,4 +84,9 @@ export const apiSettings = {
   "api.throttle.writes": setting(integer(1, 1000), 10, "writes in a burst; then one a second"),
   "api.throttle.max-wait": setting(duration(), "30s", "longest wait; beyond it GitHub's own refusal is passed on"),
   "api.quota.warn": setting(integer(0, 1_000_000), 100, "warn when fewer requests are left"),
+  "api.quota.reserve": setting(
+    integer(0, 1_000_000),
+    50,
+    "requests kept for people, of a token that people used within the hour",
+  ),
 } as const;

@@ -59,6 +59,7 @@ export async function openSocketDoor(parts: DoorParts, path: string): Promise<Se
   });
   const folder = path.slice(0, path.lastIndexOf("/")) || "/";
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  refuseStrangersFolder(folder);
   await removeStale(path);
   // The mode must be right from the first moment, also in a folder that others can enter; listen() binds before it returns.
   const before = process.umask(0o177);
@@ -96,6 +97,17 @@ function rewritingOf({ name, root }: ApiHost, here: string): { readonly from: st
 
 function fromHere(site: string | string[] | undefined): boolean {
   return site === undefined || site === "none" || site === "same-origin";
+}
+
+/** Who may write the folder could put a socket of his own in our place, and be sent tokens. */
+function refuseStrangersFolder(folder: string): void {
+  const { uid, mode } = fs.statSync(folder);
+  const own = process.getuid?.() ?? uid;
+  const others = (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
+  if ((uid === own || uid === 0) && !others) return;
+  throw new ForegoneError("E_USAGE", `others may replace a socket in ${folder} (owner ${uid}, mode ${(mode & 0o7777).toString(8)})`, {
+    hint: `chmod 700 ${folder}, or choose another --socket`,
+  });
 }
 
 /** A socket whose owner was killed stays as a file; one that answers belongs to somebody. */

@@ -1,0 +1,206 @@
+// The commands of `foregone api`, with real clients that are left as they are: they know only https://api.github.com.
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { PassThrough } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { GitHubSemantics } from "../../testing/github-semantics.ts";
+import { serveDouble } from "../../testing/github-server.ts";
+import { GitHubTable } from "../../testing/github-table.ts";
+import { temporaryFolder } from "../../testing/temporary-folder.ts";
+import { main } from "../main.ts";
+
+interface Bench {
+  readonly table: GitHubTable;
+  readonly double: GitHubSemantics;
+  readonly home: string;
+  readonly upstream: readonly string[];
+  cli(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<{ code: number; out: string; err: string }>;
+}
+
+async function bench(): Promise<Bench> {
+  const table = new GitHubTable();
+  const double = new GitHubSemantics(table.origin);
+  const server = await serveDouble(double);
+  onTestFinished(() => server.close());
+  const home = temporaryFolder();
+  return {
+    table,
+    double,
+    home,
+    upstream: ["--upstream", `api.github.com=${server.origin}`],
+    async cli(argv, env = {}) {
+      const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+      const code = await main(argv, {
+        cwd: process.cwd(),
+        env: { PATH: process.env["PATH"] ?? "", HOME: home, XDG_RUNTIME_DIR: home, ...env },
+        stdin: new PassThrough(),
+        stdout,
+        stderr,
+      });
+      return { code, out: stdout.read()?.toString() ?? "", err: stderr.read()?.toString() ?? "" };
+    },
+  };
+}
+
+const NAMES = Array.from({ length: 70 }, (_, i) => `label-${i + 1}`);
+
+function fill({ table }: Bench): void {
+  const url = "https://api.github.com/repos/o/r";
+  table.set("/repos/o/r", { id: 1, name: "r", full_name: "o/r", description: "before", url, labels_url: `${url}/labels{/name}` });
+  table.set("/repos/o/r/labels", NAMES.map((name, i) => ({ id: i, name, url: `${url}/labels/${name}` })));
+}
+
+/** Lists all three pages twice, reads, writes, reads again; prints what it saw. */
+const SCRIPTS: Readonly<Record<string, { readonly ways?: string; readonly needs?: string; readonly argv: readonly string[] }>> = {
+  gh: {
+    needs: "/usr/bin/gh",
+    argv: [
+      "bash",
+      "-ec",
+      `l() { gh api --paginate 'repos/o/r/labels?per_page=30' --jq '.[].name' | tr '\\n' ' '; }; l; echo; l; echo
+gh api repos/o/r --jq .description; gh api -X PATCH repos/o/r -f description=after >/dev/null; gh api repos/o/r --jq .description`,
+    ],
+  },
+  octokit: {
+    argv: [
+      "node",
+      "-e",
+      `import("@octokit/rest").then(async ({ Octokit }) => { const o = new Octokit({ auth: process.env.GH_TOKEN }); const r = { owner: "o", repo: "r" };
+for (const _ of [1, 2]) console.log((await o.paginate(o.rest.issues.listLabelsForRepo, { ...r, per_page: 30 })).map((l) => l.name + " ").join(""));
+console.log((await o.rest.repos.get(r)).data.description); await o.rest.repos.update({ ...r, description: "after" }); console.log((await o.rest.repos.get(r)).data.description); })`,
+    ],
+  },
+  "actions-github": {
+    argv: [
+      "node",
+      "-e",
+      `import("@actions/github").then(async ({ getOctokit }) => { const o = getOctokit(process.env.GH_TOKEN); const r = { owner: "o", repo: "r" };
+for (const _ of [1, 2]) console.log((await o.paginate(o.rest.issues.listLabelsForRepo, { ...r, per_page: 30 })).map((l) => l.name + " ").join(""));
+console.log((await o.rest.repos.get(r)).data.description); await o.rest.repos.update({ ...r, description: "after" }); console.log((await o.rest.repos.get(r)).data.description); })`,
+    ],
+  },
+  pygithub: {
+    ways: "proxy",
+    needs: "/usr/lib/python3/dist-packages/github",
+    argv: [
+      "/usr/bin/python3",
+      "-c",
+      `
+import os, github
+g = github.Github(os.environ["GH_TOKEN"], per_page=30)
+r = g.get_repo("o/r")
+for _ in range(2): print("".join(l.name + " " for l in r.get_labels()))
+print(r.description)
+r.edit(name="r", description="after")
+print(g.get_repo("o/r").description)`,
+    ],
+  },
+  curl: {
+    ways: "proxy",
+    argv: [
+      "bash",
+      "-ec",
+      `get() { curl -sSf -H "Authorization: Bearer $GH_TOKEN" "$@"; }
+for i in 1 2; do url='https://api.github.com/repos/o/r/labels?per_page=30'
+while [ -n "$url" ]; do get -D head "$url" | grep '^    "name"' | cut -d '"' -f 4 | tr '\\n' ' '; url=$(sed -n 's/^link: .*<\\([^>]*\\)>; rel="next".*/\\1/p' head); done; echo; done
+get https://api.github.com/repos/o/r | grep '"description"' | cut -d '"' -f 4
+get -X PATCH -d '{"description":"after"}' https://api.github.com/repos/o/r >/dev/null
+get https://api.github.com/repos/o/r | grep '"description"' | cut -d '"' -f 4; rm head`,
+    ],
+  },
+};
+
+test.for(Object.keys(SCRIPTS))("exec: %s, unchanged, lists three pages, reads, writes and reads its own write", async (name, context) => {
+  const { ways, needs, argv } = SCRIPTS[name] ?? { argv: [] };
+  const b = await bench();
+  if (needs !== undefined && !existsSync(needs)) return context.skip(`${needs} is not installed`);
+  fill(b);
+  const via = ways === undefined ? [] : ["--via", ways];
+  const done = await b.cli(["api", "exec", ...b.upstream, ...via, "--", ...argv], { GH_TOKEN: "ghp_secret123" });
+  const list = NAMES.map((n) => `${n} `).join("");
+  expect(done).toEqual({ code: 0, out: `${list}\n${list}\nbefore\nafter\n`, err: "" });
+  expect(b.double.log.every((entry) => entry.token === "ghp_secret123")).toBe(true);
+  expect(b.double.log.filter((entry) => entry.path.endsWith("page=3")).length).toBeGreaterThan(0);
+});
+
+test("exec keeps the exit code, and says when a command cannot be found", async () => {
+  const b = await bench();
+  expect(await b.cli(["api", "exec", "--", "sh", "-c", "exit 7"])).toEqual({ code: 7, out: "", err: "" });
+  expect(await b.cli(["api", "exec", "--", "sh", "-c", "kill -TERM $$"])).toMatchObject({ code: 143 });
+  expect(await b.cli(["api", "exec", "--", "no-such-command"])).toMatchObject({ code: 127, err: expect.stringContaining("not found") });
+  expect(await b.cli(["api", "exec"])).toMatchObject({ code: 125 });
+  expect(await b.cli(["api", "exec", "--via", "magic", "--", "true"])).toMatchObject({ code: 125 });
+});
+
+test("exec runs the command plainly when the configuration is wrong", async () => {
+  const b = await bench();
+  const done = await b.cli(["api", "exec", "--", "echo", "ran"], { FOREGONE_API_FRESHNESS: "sometimes" });
+  expect(done).toMatchObject({ code: 0, out: "ran\n", err: expect.stringContaining("running without Foregone") });
+});
+
+test("exec leaves no token and no hash of one on disk, and nothing readable of a body", async () => {
+  const b = await bench();
+  fill(b);
+  const token = "ghp_0123456789abcdefghij";
+  await b.cli(["api", "exec", ...b.upstream, "--via", "proxy", "--", "curl", "-sS", "-H", `Authorization: Bearer ${token}`, "https://api.github.com/repos/o/r"]);
+  const { createHash } = await import("node:crypto");
+  const hash = (algorithm: string, text: string): Buffer => createHash(algorithm).update(text).digest();
+  const forbidden = [token, `Bearer ${token}`].flatMap((text) => [
+    Buffer.from(text),
+    ...["sha256", "sha1", "md5"].flatMap((algorithm) => [hash(algorithm, text), Buffer.from(hash(algorithm, text).toString("hex"))]),
+  ]);
+  const files = readdirSync(b.home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(files.length).toBeGreaterThan(3);
+  for (const entry of files) {
+    const path = `${entry.parentPath}/${entry.name}`;
+    const bytes = readFileSync(path);
+    for (const needle of [...forbidden, Buffer.from("full_name"), Buffer.from("/repos/o/r")]) expect(bytes.includes(needle), path).toBe(false);
+    expect(statSync(path).mode & 0o077, path).toBe(0);
+  }
+});
+
+test("get prints a body; --paginate joins lists; a second process finds the first one's bytes", async () => {
+  const b = await bench();
+  fill(b);
+  const get = (...argv: string[]): Promise<{ code: number; out: string; err: string }> =>
+    b.cli(["api", "get", ...b.upstream, ...argv], { GH_TOKEN: "ghp_a" });
+  expect(JSON.parse((await get("/repos/o/r")).out)).toMatchObject({ full_name: "o/r" });
+  const all = await get("--paginate", "/repos/o/r/labels?per_page=30");
+  expect((JSON.parse(all.out) as { name: string }[]).map((label) => label.name)).toEqual(NAMES);
+  expect((await get("-i", "repos/o/r")).out).toContain("cache-status: Foregone");
+  expect(await get("/nothing")).toMatchObject({ code: 1, err: expect.stringContaining("answered 404") });
+  expect(await get()).toMatchObject({ code: 2 });
+  // three proofs made the rule known; from then on another token pays nothing for what is on disk
+  const paid = b.double.paid;
+  const other = await b.cli(["api", "get", ...b.upstream, "/repos/o/r"], { GH_TOKEN: "ghs_other" });
+  expect(JSON.parse(other.out)).toMatchObject({ full_name: "o/r" });
+  expect(b.double.paid).toBe(paid);
+});
+
+test("clear makes what was kept unreadable and removes it", async () => {
+  const b = await bench();
+  fill(b);
+  const get = (): Promise<unknown> => b.cli(["api", "get", ...b.upstream, "/repos/o/r"], { GH_TOKEN: "ghp_a" });
+  await get();
+  expect(await b.cli(["api", "clear"])).toMatchObject({ code: 0, out: expect.stringMatching(/^cleared \d+ files\n$/) });
+  const paid = b.double.paid;
+  await get();
+  expect(b.double.paid).toBe(paid + 1);
+});
+
+test("stats and invalidate need a running proxy and say so", async () => {
+  const b = await bench();
+  expect(await b.cli(["api", "stats"])).toMatchObject({ code: 1, err: expect.stringContaining("no API proxy answers") });
+  expect(await b.cli(["api", "invalidate", "o/r"])).toMatchObject({ code: 1 });
+  expect(await b.cli(["api", "invalidate"])).toMatchObject({ code: 2 });
+  expect(await b.cli(["api", "invalidate", "o/r", "--all"])).toMatchObject({ code: 2 });
+});
+
+test.each(["api.github.com=http://example.org", "x", "api.github.com=https://h/path", "=https://h"])("--upstream %s is refused", async (text) => {
+  const b = await bench();
+  expect(await b.cli(["api", "get", "--upstream", text, "/x"])).toMatchObject({ code: 2, err: expect.stringContaining("--upstream wants") });
+});
+
+test("bin/preload.cjs is where exec looks for it", () => {
+  expect(existsSync(fileURLToPath(new URL("../../../bin/preload.cjs", import.meta.url)))).toBe(true);
+});
