@@ -34,7 +34,8 @@ async function filesOf(folder: StoreFolder, kind: string, breathe: () => Promise
     const parent = `${folder.path}/${kind}/${name}`;
     for (const file of guarded(`list ${parent}`, () => folder.files.list(parent)) ?? []) {
       const stat = guarded(`stat ${parent}/${file}`, () => folder.files.stat(`${parent}/${file}`));
-      if (stat?.type === "file") found.push({ path: `${parent}/${file}`, mtimeMs: stat.mtimeMs, sizeBytes: stat.sizeBytes });
+      if (stat?.type === "file")
+        found.push({ path: `${parent}/${file}`, mtimeMs: stat.mtimeMs, sizeBytes: stat.sizeBytes });
     }
     await breathe();
   }

@@ -27,14 +27,23 @@ export async function askSocket(
   if (!isOurs(socket)) return undefined;
   return new Promise((resolve, reject) => {
     const { method, path, body } = request;
-    const headers = { host: "foregone", ...request.headers, ...(body !== undefined && { "content-length": String(Buffer.byteLength(body)) }) };
+    const headers = {
+      host: "foregone",
+      ...request.headers,
+      ...(body !== undefined && { "content-length": String(Buffer.byteLength(body)) }),
+    };
     const sent = http.request({ socketPath: socket, method, path, headers, agent: false }, (response) => {
-      response.toArray().then(
-        (chunks) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
-        reject,
-      );
+      response
+        .toArray()
+        .then(
+          (chunks) =>
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+          reject,
+        );
     });
-    sent.setTimeout(request.timeoutMs ?? ADMIN_TIMEOUT_MS, () => sent.destroy(new ForegoneError("E_NOT_FOUND", `${socket} does not answer`)));
+    sent.setTimeout(request.timeoutMs ?? ADMIN_TIMEOUT_MS, () =>
+      sent.destroy(new ForegoneError("E_NOT_FOUND", `${socket} does not answer`)),
+    );
     sent.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ECONNREFUSED" || error.code === "ENOENT") resolve(undefined);
       else reject(error);

@@ -87,12 +87,17 @@ const MAKE: Readonly<Record<Way, (env: Env, doors: Doors, hosts: readonly string
 export function ghConfig(env: Env, socket: string, folder: string): string {
   const own =
     env["GH_CONFIG_DIR"] ||
-    (env["XDG_CONFIG_HOME"] ? join(env["XDG_CONFIG_HOME"], "gh") : join(env["HOME"] ?? "/nonexistent", ".config", "gh"));
+    (env["XDG_CONFIG_HOME"]
+      ? join(env["XDG_CONFIG_HOME"], "gh")
+      : join(env["HOME"] ?? "/nonexistent", ".config", "gh"));
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lines = readQuietly(join(own, "config.yml"))
     .split("\n")
     .filter((line) => line.trim() !== "" && !/^http_unix_socket\s*:/.test(line));
-  fs.writeFileSync(join(folder, "config.yml"), `${[...lines, `http_unix_socket: ${JSON.stringify(socket)}`].join("\n")}\n`);
+  fs.writeFileSync(
+    join(folder, "config.yml"),
+    `${[...lines, `http_unix_socket: ${JSON.stringify(socket)}`].join("\n")}\n`,
+  );
   fs.rmSync(join(folder, "hosts.yml"), { force: true });
   fs.symlinkSync(join(own, "hosts.yml"), join(folder, "hosts.yml"));
   return folder;

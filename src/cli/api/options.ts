@@ -7,8 +7,16 @@ import { VERSION } from "../version.ts";
 const seconds = (ms: number): number => ms / 1000;
 
 export function engineOptions(config: Config): EngineOptions {
-  const ttl = (name: "list_repos" | "get_repo_info" | "list_workflows" | "get_workflow_runs" | "get_workflow_run" | "list_runners" | "get_runner_status") =>
-    seconds(config[`api.operation-ttls.${name}`]);
+  const ttl = (
+    name:
+      | "list_repos"
+      | "get_repo_info"
+      | "list_workflows"
+      | "get_workflow_runs"
+      | "get_workflow_run"
+      | "list_runners"
+      | "get_runner_status",
+  ) => seconds(config[`api.operation-ttls.${name}`]);
   return {
     hosts: config["api.hosts"].map(apiHost),
     reads: {

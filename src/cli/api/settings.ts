@@ -28,7 +28,8 @@ function originOf(text: string): readonly [host: string, origin: string] {
   const at = text.indexOf("=");
   const host = text.slice(0, Math.max(0, at)).toLowerCase();
   const url = URL.canParse(text.slice(at + 1)) ? new URL(text.slice(at + 1)) : undefined;
-  const safe = url?.protocol === "https:" || (url?.protocol === "http:" && /^(?:127\.|localhost$|\[::1\]$)/.test(url.hostname));
+  const safe =
+    url?.protocol === "https:" || (url?.protocol === "http:" && /^(?:127\.|localhost$|\[::1\]$)/.test(url.hostname));
   if (host === "" || url === undefined || !safe || url.pathname !== "/")
     throw new ForegoneError("E_USAGE", `--upstream wants HOST=ORIGIN with https, or http on loopback, not "${text}"`, {
       hint: "--upstream ghe.example.org=https://ghe.example.org:8443",

@@ -5,7 +5,11 @@ const count = (n: number): string => n.toLocaleString("en-US");
 
 /** "240 GitHub reads: 9 paid, 225 certified (304), 6 fresh; quota 4,982 of 5,000 until 14:00" */
 export function closingLine({ stats, quotas }: ApiStatus): string {
-  const parts = [`${count(stats.paid)} paid`, `${count(stats.certified)} certified (304)`, `${count(stats.fresh)} fresh`];
+  const parts = [
+    `${count(stats.paid)} paid`,
+    `${count(stats.certified)} certified (304)`,
+    `${count(stats.fresh)} fresh`,
+  ];
   if (stats.coalesced > 0) parts.push(`${count(stats.coalesced)} shared`);
   if (stats.stale > 0) parts.push(`${count(stats.stale)} stale`);
   const lowest = [...quotas].sort((a, b) => a.remaining / a.limit - b.remaining / b.limit)[0];
@@ -21,8 +25,13 @@ export function statusLines(status: ApiStatus): readonly string[] {
     `reads    ${closingLine(status)}; ${saved}% of reads cost nothing`,
     `other    ${count(stats.writes)} writes, ${count(stats.bypassed)} passed through, ${count(stats.failed)} failed`,
     `memory   ${count(memory.bodies)} bodies, ${(memory.bytes / 1e6).toFixed(1)} MB, ${count(memory.keys)} keys`,
-    ...rules.map((rule) => `rule     ${rule.for}: etag rule ${rule.verdict} (${count(rule.matches)} of ${count(rule.matches + rule.mismatches)})`),
+    ...rules.map(
+      (rule) =>
+        `rule     ${rule.for}: etag rule ${rule.verdict} (${count(rule.matches)} of ${count(rule.matches + rule.mismatches)})`,
+    ),
     `doors    ${[doors.socket, doors.apiUrl, doors.proxy ? "proxy" : undefined].filter((door) => door !== undefined).join(", ")}`,
-    ...Object.entries(stats.byOperation).map(([name, { paid, saved: free }]) => `by       ${name}: ${count(paid)} paid, ${count(free)} saved`),
+    ...Object.entries(stats.byOperation).map(
+      ([name, { paid, saved: free }]) => `by       ${name}: ${count(paid)} paid, ${count(free)} saved`,
+    ),
   ];
 }

@@ -17,7 +17,9 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     const folder = openFolder({ ...apiPorts, files: nodeStoreFiles }, settings.store);
     // A running proxy has renewed its secret itself.
     if (told === undefined) keySource(folder, apiPorts.random).renew();
-    context.stdout.write(`cleared ${removeAll(folder).toLocaleString("en-US")} files${told === undefined ? "" : " and the running proxy"}\n`);
+    context.stdout.write(
+      `cleared ${removeAll(folder).toLocaleString("en-US")} files${told === undefined ? "" : " and the running proxy"}\n`,
+    );
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     throw new ForegoneError("E_STORE", error.message, { ...(error.hint !== undefined && { hint: error.hint }) });

@@ -17,7 +17,10 @@ import { Voice } from "../voice.ts";
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const argv = parsed.operands;
   if (argv.length === 0)
-    throw new ForegoneError("E_USAGE", "no command given", { exitCode: EXIT.ownUsage, hint: "foregone api exec -- gh run list" });
+    throw new ForegoneError("E_USAGE", "no command given", {
+      exitCode: EXIT.ownUsage,
+      hint: "foregone api exec -- gh run list",
+    });
   const ways = parseWays(parsed.values.get("via"));
   const voice = new Voice(context, parsed.flags.has("quiet"));
   const folder = mkdtempSync(join(tmpdir(), "foregone-exec-"));

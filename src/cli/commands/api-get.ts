@@ -41,7 +41,11 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   });
 }
 
-async function withSocket(context: CliContext, settings: ApiSettings, use: (socket: string) => Promise<number>): Promise<number> {
+async function withSocket(
+  context: CliContext,
+  settings: ApiSettings,
+  use: (socket: string) => Promise<number>,
+): Promise<number> {
   const running = await askSocket(settings.socket, { method: "GET", path: "/_foregone/health" }).catch(() => undefined);
   if (running !== undefined) return use(settings.socket);
   const folder = mkdtempSync(join(tmpdir(), "foregone-api-"));
@@ -73,13 +77,17 @@ function requestHeaders(context: CliContext, parsed: Parsed, host: string): Reco
 }
 
 function printHead(context: CliContext, { status, headers }: SocketAnswer): void {
-  const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map((line) => `${name}: ${line ?? ""}`));
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((line) => `${name}: ${line ?? ""}`),
+  );
   context.stdout.write(`HTTP ${status}\n${lines.join("\n")}\n\n`);
 }
 
 function nextPath({ headers }: SocketAnswer): string | undefined {
   const link = headers["link"];
-  const next = /<https?:\/\/[^/>]+([^>]*)>;\s*rel="?next"?/.exec(Array.isArray(link) ? link.join(",") : (link ?? ""))?.[1];
+  const next = /<https?:\/\/[^/>]+([^>]*)>;\s*rel="?next"?/.exec(
+    Array.isArray(link) ? link.join(",") : (link ?? ""),
+  )?.[1];
   return next === "" ? undefined : next;
 }
 
@@ -87,5 +95,8 @@ function nextPath({ headers }: SocketAnswer): string | undefined {
 function joined(bodies: readonly Buffer[]): string {
   const pages = bodies.map((body) => body.toString().trim());
   if (!pages.every((page) => page.startsWith("[") && page.endsWith("]"))) return `${pages.join("\n")}\n`;
-  return `[${pages.map((page) => page.slice(1, -1)).filter((page) => page.trim() !== "").join(",")}]`;
+  return `[${pages
+    .map((page) => page.slice(1, -1))
+    .filter((page) => page.trim() !== "")
+    .join(",")}]`;
 }

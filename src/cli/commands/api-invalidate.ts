@@ -12,7 +12,10 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     throw new ForegoneError("E_USAGE", "want OWNER/REPO, OWNER or --all", { hint: "foregone api invalidate cli/cli" });
   const { socket } = await apiSettings(context, parsed);
   const [, owner, repo] = match ?? [];
-  await askRunning(socket, "POST", "invalidate", { ...(owner !== undefined && { owner }), ...(repo !== undefined && { repo }) });
+  await askRunning(socket, "POST", "invalidate", {
+    ...(owner !== undefined && { owner }),
+    ...(repo !== undefined && { repo }),
+  });
   context.stdout.write(`invalidated ${what ?? "everything"}\n`);
   return 0;
 }

@@ -25,7 +25,8 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
       const line = eventLine(event);
       if (line !== undefined) voice.say(line);
     },
-    onBug: (error) => voice.say(`error E_INTERNAL: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    onBug: (error) =>
+      voice.say(`error E_INTERNAL: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
   });
   const doors = {
     socket: api.socket,
@@ -48,7 +49,8 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
 
 export function portOf(text: string): number {
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) throw new ForegoneError("E_USAGE", `--port wants a number up to 65535, not "${text}"`);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new ForegoneError("E_USAGE", `--port wants a number up to 65535, not "${text}"`);
   return port;
 }
 

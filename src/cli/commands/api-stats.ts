@@ -8,6 +8,8 @@ import type { CliContext, Parsed } from "../command.ts";
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const { socket } = await apiSettings(context, parsed);
   const status = (await askRunning(socket, "GET", "status")) as ApiStatus;
-  context.stdout.write(parsed.flags.has("json") ? `${JSON.stringify(status)}\n` : `${statusLines(status).join("\n")}\n`);
+  context.stdout.write(
+    parsed.flags.has("json") ? `${JSON.stringify(status)}\n` : `${statusLines(status).join("\n")}\n`,
+  );
   return 0;
 }

@@ -14,7 +14,10 @@ interface Bench {
   readonly double: GitHubSemantics;
   readonly home: string;
   readonly upstream: readonly string[];
-  cli(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<{ code: number; out: string; err: string }>;
+  cli(
+    argv: readonly string[],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<{ code: number; out: string; err: string }>;
 }
 
 async function bench(): Promise<Bench> {
@@ -46,12 +49,24 @@ const NAMES = Array.from({ length: 70 }, (_, i) => `label-${i + 1}`);
 
 function fill({ table }: Bench): void {
   const url = "https://api.github.com/repos/o/r";
-  table.set("/repos/o/r", { id: 1, name: "r", full_name: "o/r", description: "before", url, labels_url: `${url}/labels{/name}` });
-  table.set("/repos/o/r/labels", NAMES.map((name, i) => ({ id: i, name, url: `${url}/labels/${name}` })));
+  table.set("/repos/o/r", {
+    id: 1,
+    name: "r",
+    full_name: "o/r",
+    description: "before",
+    url,
+    labels_url: `${url}/labels{/name}`,
+  });
+  table.set(
+    "/repos/o/r/labels",
+    NAMES.map((name, i) => ({ id: i, name, url: `${url}/labels/${name}` })),
+  );
 }
 
 /** Lists all three pages twice, reads, writes, reads again; prints what it saw. */
-const SCRIPTS: Readonly<Record<string, { readonly ways?: string; readonly needs?: string; readonly argv: readonly string[] }>> = {
+const SCRIPTS: Readonly<
+  Record<string, { readonly ways?: string; readonly needs?: string; readonly argv: readonly string[] }>
+> = {
   gh: {
     needs: "/usr/bin/gh",
     argv: [
@@ -110,24 +125,30 @@ get https://api.github.com/repos/o/r | grep '"description"' | cut -d '"' -f 4; r
   },
 };
 
-test.for(Object.keys(SCRIPTS))("exec: %s, unchanged, lists three pages, reads, writes and reads its own write", async (name, context) => {
-  const { ways, needs, argv } = SCRIPTS[name] ?? { argv: [] };
-  const b = await bench();
-  if (needs !== undefined && !existsSync(needs)) return context.skip(`${needs} is not installed`);
-  fill(b);
-  const via = ways === undefined ? [] : ["--via", ways];
-  const done = await b.cli(["api", "exec", ...b.upstream, ...via, "--", ...argv], { GH_TOKEN: "ghp_secret123" });
-  const list = NAMES.map((n) => `${n} `).join("");
-  expect(done).toEqual({ code: 0, out: `${list}\n${list}\nbefore\nafter\n`, err: "" });
-  expect(b.double.log.every((entry) => entry.token === "ghp_secret123")).toBe(true);
-  expect(b.double.log.filter((entry) => entry.path.endsWith("page=3")).length).toBeGreaterThan(0);
-});
+test.for(Object.keys(SCRIPTS))(
+  "exec: %s, unchanged, lists three pages, reads, writes and reads its own write",
+  async (name, context) => {
+    const { ways, needs, argv } = SCRIPTS[name] ?? { argv: [] };
+    const b = await bench();
+    if (needs !== undefined && !existsSync(needs)) return context.skip(`${needs} is not installed`);
+    fill(b);
+    const via = ways === undefined ? [] : ["--via", ways];
+    const done = await b.cli(["api", "exec", ...b.upstream, ...via, "--", ...argv], { GH_TOKEN: "ghp_secret123" });
+    const list = NAMES.map((n) => `${n} `).join("");
+    expect(done).toEqual({ code: 0, out: `${list}\n${list}\nbefore\nafter\n`, err: "" });
+    expect(b.double.log.every((entry) => entry.token === "ghp_secret123")).toBe(true);
+    expect(b.double.log.filter((entry) => entry.path.endsWith("page=3")).length).toBeGreaterThan(0);
+  },
+);
 
 test("exec keeps the exit code, and says when a command cannot be found", async () => {
   const b = await bench();
   expect(await b.cli(["api", "exec", "--", "sh", "-c", "exit 7"])).toEqual({ code: 7, out: "", err: "" });
   expect(await b.cli(["api", "exec", "--", "sh", "-c", "kill -TERM $$"])).toMatchObject({ code: 143 });
-  expect(await b.cli(["api", "exec", "--", "no-such-command"])).toMatchObject({ code: 127, err: expect.stringContaining("not found") });
+  expect(await b.cli(["api", "exec", "--", "no-such-command"])).toMatchObject({
+    code: 127,
+    err: expect.stringContaining("not found"),
+  });
   expect(await b.cli(["api", "exec"])).toMatchObject({ code: 125 });
   expect(await b.cli(["api", "exec", "--via", "magic", "--", "true"])).toMatchObject({ code: 125 });
 });
@@ -142,19 +163,35 @@ test("exec leaves no token and no hash of one on disk, and nothing readable of a
   const b = await bench();
   fill(b);
   const token = "ghp_0123456789abcdefghij";
-  await b.cli(["api", "exec", ...b.upstream, "--via", "proxy", "--", "curl", "-sS", "-H", `Authorization: Bearer ${token}`, "https://api.github.com/repos/o/r"]);
+  await b.cli([
+    "api",
+    "exec",
+    ...b.upstream,
+    "--via",
+    "proxy",
+    "--",
+    "curl",
+    "-sS",
+    "-H",
+    `Authorization: Bearer ${token}`,
+    "https://api.github.com/repos/o/r",
+  ]);
   const { createHash } = await import("node:crypto");
   const hash = (algorithm: string, text: string): Buffer => createHash(algorithm).update(text).digest();
   const forbidden = [token, `Bearer ${token}`].flatMap((text) => [
     Buffer.from(text),
-    ...["sha256", "sha1", "md5"].flatMap((algorithm) => [hash(algorithm, text), Buffer.from(hash(algorithm, text).toString("hex"))]),
+    ...["sha256", "sha1", "md5"].flatMap((algorithm) => [
+      hash(algorithm, text),
+      Buffer.from(hash(algorithm, text).toString("hex")),
+    ]),
   ]);
   const files = readdirSync(b.home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   expect(files.length).toBeGreaterThan(3);
   for (const entry of files) {
     const path = `${entry.parentPath}/${entry.name}`;
     const bytes = readFileSync(path);
-    for (const needle of [...forbidden, Buffer.from("full_name"), Buffer.from("/repos/o/r")]) expect(bytes.includes(needle), path).toBe(false);
+    for (const needle of [...forbidden, Buffer.from("full_name"), Buffer.from("/repos/o/r")])
+      expect(bytes.includes(needle), path).toBe(false);
     expect(statSync(path).mode & 0o077, path).toBe(0);
   }
 });
@@ -190,16 +227,25 @@ test("clear makes what was kept unreadable and removes it", async () => {
 
 test("stats and invalidate need a running proxy and say so", async () => {
   const b = await bench();
-  expect(await b.cli(["api", "stats"])).toMatchObject({ code: 1, err: expect.stringContaining("no API proxy answers") });
+  expect(await b.cli(["api", "stats"])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("no API proxy answers"),
+  });
   expect(await b.cli(["api", "invalidate", "o/r"])).toMatchObject({ code: 1 });
   expect(await b.cli(["api", "invalidate"])).toMatchObject({ code: 2 });
   expect(await b.cli(["api", "invalidate", "o/r", "--all"])).toMatchObject({ code: 2 });
 });
 
-test.each(["api.github.com=http://example.org", "x", "api.github.com=https://h/path", "=https://h"])("--upstream %s is refused", async (text) => {
-  const b = await bench();
-  expect(await b.cli(["api", "get", "--upstream", text, "/x"])).toMatchObject({ code: 2, err: expect.stringContaining("--upstream wants") });
-});
+test.each(["api.github.com=http://example.org", "x", "api.github.com=https://h/path", "=https://h"])(
+  "--upstream %s is refused",
+  async (text) => {
+    const b = await bench();
+    expect(await b.cli(["api", "get", "--upstream", text, "/x"])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--upstream wants"),
+    });
+  },
+);
 
 test("bin/preload.cjs is where exec looks for it", () => {
   expect(existsSync(fileURLToPath(new URL("../../../bin/preload.cjs", import.meta.url)))).toBe(true);

@@ -1,7 +1,12 @@
 // `foregone api`: the GitHub API cache.
 import { type CommandSpec, JSON_OPTION, type OptionSpec } from "../command.ts";
 
-const SOCKET: OptionSpec = { name: "socket", type: "value", placeholder: "PATH", summary: "unix socket of the proxy (0600)" };
+const SOCKET: OptionSpec = {
+  name: "socket",
+  type: "value",
+  placeholder: "PATH",
+  summary: "unix socket of the proxy (0600)",
+};
 const UPSTREAM: OptionSpec = {
   name: "upstream",
   type: "list",
@@ -24,7 +29,12 @@ export const apiSpecs: readonly CommandSpec[] = [
           "Prints where it listens, one door a line, and serves until SIGINT or SIGTERM. `foregone agent` contains the\nsame proxy.",
         options: [
           SOCKET,
-          { name: "port", type: "value", placeholder: "N", summary: "loopback port of the base URL; 0 (default): any free one" },
+          {
+            name: "port",
+            type: "value",
+            placeholder: "N",
+            summary: "loopback port of the base URL; 0 (default): any free one",
+          },
           { name: "proxy", type: "flag", summary: "also open a CONNECT proxy that ends TLS for the API hosts only" },
           UPSTREAM,
           JSON_OPTION,
@@ -62,7 +72,10 @@ export const apiSpecs: readonly CommandSpec[] = [
           SOCKET,
           UPSTREAM,
         ],
-        examples: ["foregone api get /repos/cli/cli/releases/latest", "foregone api get -i --paginate '/repos/o/r/labels?per_page=100'"],
+        examples: [
+          "foregone api get /repos/cli/cli/releases/latest",
+          "foregone api get -i --paginate '/repos/o/r/labels?per_page=100'",
+        ],
         load: () => import("../commands/api-get.ts"),
       },
       {

@@ -105,9 +105,13 @@ function refuseStrangersFolder(folder: string): void {
   const own = process.getuid?.() ?? uid;
   const others = (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
   if ((uid === own || uid === 0) && !others) return;
-  throw new ForegoneError("E_USAGE", `others may replace a socket in ${folder} (owner ${uid}, mode ${(mode & 0o7777).toString(8)})`, {
-    hint: `chmod 700 ${folder}, or choose another --socket`,
-  });
+  throw new ForegoneError(
+    "E_USAGE",
+    `others may replace a socket in ${folder} (owner ${uid}, mode ${(mode & 0o7777).toString(8)})`,
+    {
+      hint: `chmod 700 ${folder}, or choose another --socket`,
+    },
+  );
 }
 
 /** A socket whose owner was killed stays as a file; one that answers belongs to somebody. */
