@@ -1,0 +1,61 @@
+// What the main thread, the supervisor and the spawner say to each other. All three are in one process: the main thread
+// must stay free to read output and judge events, the supervisor must answer within microseconds, and the filter stays
+// for ever on the thread that installs it, so that one does nothing else (docs/decisions/0020).
+import type { Seal, TraceEvent } from "../event.ts";
+
+/** Slots of the shared Int32Array. */
+export const SLOT = {
+  /** 0: not yet; n > 0: descriptor n - 1 is the listener; n < 0: refused with errno -n. */
+  listener: 0,
+  /** 1: the supervisor answers. The filter may only be installed after that. */
+  supervising: 1,
+  /** 1: the command has ended. */
+  ended: 2,
+  /** Notifications taken; with `busy`, how the watchdog sees a supervisor that is stuck. */
+  taken: 3,
+  /** 1: between taking a notification and answering it. */
+  busy: 4,
+  /** 1: privileges are frozen (NO_NEW_PRIVS): a setuid program inside does not work as it would. */
+  frozen: 5,
+  /** Notifications answered by the rescuer: nobody looked at them. */
+  rescued: 6,
+} as const;
+export const SLOT_COUNT = 7;
+
+export type WorkerStart =
+  | {
+      readonly role: "spawner";
+      readonly slots: Int32Array;
+      readonly argv: readonly string[];
+      readonly cwd: string;
+      readonly env: Readonly<Record<string, string>>;
+      /** Descriptors that become 0, 1, 2 of the command. */
+      readonly stdio: readonly [number, number, number];
+    }
+  | {
+      readonly role: "supervisor";
+      readonly slots: Int32Array;
+      /** For tests: throw while looking at this notification. */
+      readonly failAt?: number;
+    };
+
+export type FromSpawner =
+  | { readonly kind: "spawned"; readonly pid: number }
+  | { readonly kind: "not-started"; readonly errno: string }
+  | { readonly kind: "exit"; readonly code: number | null; readonly signal: string | null; readonly durationMs: number };
+
+export type FromSupervisor =
+  | { readonly kind: "events"; readonly events: readonly TraceEvent[] }
+  /** A setuid program was run: the path, as latin1. */
+  | { readonly kind: "setuid"; readonly path: string }
+  | { readonly kind: "seal"; readonly seal: Seal };
+
+/** <linux/seccomp.h>. Numbers, not BigInts: all are below 2^53. */
+export const IOCTL = {
+  receive: 0xc050_2100,
+  send: 0xc018_2101,
+  /** SET_FLAGS, Linux 6.6. */
+  setFlags: 0x4008_2104,
+} as const;
+export const SYNC_WAKE_UP = 1;
+export const FLAG_CONTINUE = 1;
