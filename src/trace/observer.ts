@@ -12,6 +12,8 @@ export interface ObservedCommand {
   onEvent(event: TraceEvent): void;
   /** Called once when the command is running: signals that reach us are passed on to this pid. */
   onStarted?(pid: number): void;
+  /** One line for the user, e.g. why this run cannot be recorded for reuse. */
+  onNotice?(text: string): void;
   /** Aborting sends SIGTERM to the command. */
   readonly signal?: AbortSignal;
 }

@@ -77,6 +77,8 @@ test("sendto asks only with an address", () => {
 test("socket asks for families whose peers nobody can name", () => {
   for (const family of [1n, 2n, 10n, 16n]) expect(ask("socket", family)).toBe("allow");
   for (const family of [17n, 40n, 0xffffffffn]) expect(ask("socket", family)).toBe("notify");
+  expect(ask("socket", 2n, 0x80003n)).toBe("notify");
+  expect(ask("socket", 10n, 0x80802n)).toBe("allow");
 });
 
 test("System V objects ask unless they are the run's own", () => {

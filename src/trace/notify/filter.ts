@@ -24,8 +24,10 @@ export const WATCHED: ReadonlySet<string> = new Set(["exit_group", "unshare", "s
 
 /** IPC_CREAT | IPC_EXCL: a System V object made by this call is the run's own. */
 const IPC_OWN = 0o3000;
-/** AF_UNIX, INET, INET6, NETLINK, ALG: their peers are judged at connect, or they have none outside the kernel. */
-const ORDINARY_FAMILIES = [1, 2, 10, 16, 38];
+/** Their peers are judged at connect, or they have none outside the kernel. */
+const FAMILY = { unix: 1, inet: 2, inet6: 10, netlink: 16, alg: 38 };
+const SOCK_TYPE = 15;
+const SOCK_RAW = 3;
 const ENOSYS = 38;
 
 const RET_ALLOW = 0x7fff_0000;
@@ -117,7 +119,19 @@ function verdictOf(call: Call): Code {
         ret(RET_ALLOW),
       ];
     case "socket":
-      return unless(0, ORDINARY_FAMILIES);
+      return [
+        load(low(0)),
+        [IF_EQUAL, 8, 0, FAMILY.unix],
+        [IF_EQUAL, 7, 0, FAMILY.netlink],
+        [IF_EQUAL, 6, 0, FAMILY.alg],
+        [IF_EQUAL, 1, 0, FAMILY.inet],
+        [IF_EQUAL, 0, 3, FAMILY.inet6],
+        load(low(1)),
+        [AND, 0, 0, SOCK_TYPE],
+        [IF_EQUAL, 0, 1, SOCK_RAW],
+        ret(RET_NOTIFY),
+        ret(RET_ALLOW),
+      ];
     case "ipc-get":
       return [
         load(low(call.key)),
@@ -140,14 +154,13 @@ function verdictOf(call: Call): Code {
   }
 }
 
-const matches = (argument: number, values: readonly number[], yes: number, no: number): Code => [
+/** Asks if the argument is one of the values. */
+const when = (argument: number, values: readonly number[]): Code => [
   load(low(argument)),
   ...values.map((value, i): Instruction => [IF_EQUAL, values.length - i, 0, value]),
-  ret(no),
-  ret(yes),
+  ret(RET_ALLOW),
+  ret(RET_NOTIFY),
 ];
-const when = (argument: number, values: readonly number[]): Code => matches(argument, values, RET_NOTIFY, RET_ALLOW);
-const unless = (argument: number, values: readonly number[]): Code => matches(argument, values, RET_ALLOW, RET_NOTIFY);
 
 function encode(code: Code): Uint8Array {
   const bytes = new Uint8Array(code.length * 8);

@@ -17,7 +17,7 @@ export const SLOT = {
   busy: 4,
   /** 1: privileges are frozen (NO_NEW_PRIVS): a setuid program inside does not work as it would. */
   frozen: 5,
-  /** Notifications answered by the rescuer: nobody looked at them. */
+  /** 1: the rescuer was called, and may have answered what nobody looked at. */
   rescued: 6,
 } as const;
 export const SLOT_COUNT = 7;
@@ -35,6 +35,8 @@ export type WorkerStart =
   | {
       readonly role: "supervisor";
       readonly slots: Int32Array;
+      /** Absolute paths, latin1, of files that the command gets open from us. */
+      readonly inherited: readonly string[];
       /** For tests: throw while looking at this notification. */
       readonly failAt?: number;
     };

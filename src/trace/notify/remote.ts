@@ -56,11 +56,11 @@ export function remoteMemory(libc: Libc): RemoteMemory {
         const read = copy(pid, at, got, length);
         if (read <= 0) throw new Unreadable(`string of ${pid}`);
         const end = text.bytes.subarray(0, got + read).indexOf(0, got);
-        if (end >= 0) return text.bytes.latin1Slice(0, end) as Bytes;
+        if (end >= 0) return text.bytes.toString("latin1", 0, end) as Bytes;
         got += read;
         want = PAGE;
       }
-      return limit < PATH_MAX ? (text.bytes.latin1Slice(0, got) as Bytes) : undefined;
+      return limit < PATH_MAX ? (text.bytes.toString("latin1", 0, got) as Bytes) : undefined;
     },
     bytes(pid, address, length) {
       let got = 0;

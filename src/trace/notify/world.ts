@@ -43,18 +43,18 @@ export function makeWorld(libc: Libc): World {
   // Two PATH_MAX of room: a base and a string. Longer is ENAMETOOLONG for us, and so "cannot say".
   const put = (text: string): boolean => {
     if (text.length >= 2 * PATH_MAX) return false;
-    bytes.latin1Write(text, 0);
+    bytes.write(text, 0, "latin1");
     bytes[text.length] = 0;
     return true;
   };
   const XATTR = 3 * PATH_MAX;
-  bytes.latin1Write("security.capability\0", XATTR);
+  bytes.write("security.capability\0", XATTR, "latin1");
 
   return {
     readlink(link) {
       if (!put(link)) return undefined;
       const length = Number(readlink(path, out, PATH_MAX));
-      return length < 0 ? undefined : (bytes.latin1Slice(2 * PATH_MAX, 2 * PATH_MAX + length) as Bytes);
+      return length < 0 ? undefined : (bytes.toString("latin1", 2 * PATH_MAX, 2 * PATH_MAX + length) as Bytes);
     },
     statx(text, noFollow) {
       if (!put(text)) return { mode: 0, uid: 0 };

@@ -1,0 +1,353 @@
+// What one stopped call is about to look at or change, as events. The call has not happened yet: its outcome is unknown,
+// but what is there just before can be seen, which is what decides whether it is an input (docs/soundness.md 2.6).
+import type { Bytes, LookClass, PathRef, TraceEvent } from "../event.ts";
+import type { NoFollow } from "../tables/calls.ts";
+import { type Asked, type CallOf, unfoldSocketcall } from "./asked.ts";
+import { ConnectionLooker } from "./connections.ts";
+import type { Process, Processes } from "./processes.ts";
+import { type RemoteMemory, Unreadable } from "./remote.ts";
+import type { World } from "./world.ts";
+
+const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const AT_REMOVEDIR = 0x200;
+const RESOLVE_IN_ROOT = 0x10;
+const O_CREAT = 0o100;
+const O_EXCL = 0o200;
+const O_NOFOLLOW = 0o400_000;
+const O_TMPFILE = 0o20_200_000;
+const S_ISUID = 0o4000;
+const S_ISGID = 0o2000;
+const S_IXGRP = 0o010;
+const ENOENT = 2;
+/** CLONE_NEWNS | NEWUSER | NEWNET */
+const NEW_WORLD = 0x2_0000 | 0x1000_0000 | 0x4000_0000;
+const ARGV_BYTES = 4096;
+const PAGE = 4096;
+const MAX_LINK = 8;
+const NOBODY_KNOWS = { mode: 0, uid: 0 };
+const ROOT = "/" as Bytes;
+const EMPTY = "" as Bytes;
+
+/** An event before it has its place: `seq`, `pid` and `mountNs` are added when its notification has been answered. */
+export type Seen = TraceEvent extends infer E ? (E extends TraceEvent ? Omit<E, "seq" | "pid" | "mountNs"> : never) : never;
+
+/** Counters of the seal: anything that is not zero is a gap. */
+export type Counter = "fault" | "decoder" | "unknown" | "namespace" | "setuid";
+
+export interface LookerParts {
+  readonly memory: RemoteMemory;
+  readonly world: World;
+  readonly processes: Processes;
+  /** NO_NEW_PRIVS is in force. */
+  readonly frozen: () => boolean;
+  count(counter: Counter): void;
+  onSetuid(path: string): void;
+  /** @param key what makes two of them the same; undefined: each one matters */
+  see(key: string | undefined, event: Seen): void;
+  /** Something may be under another name now: what was told before must be told again. */
+  forget(): void;
+}
+
+export class Looker {
+  readonly #parts: LookerParts;
+  readonly #connections: ConnectionLooker;
+  #mountsChanged = false;
+
+  constructor(parts: LookerParts) {
+    this.#parts = parts;
+    this.#connections = new ConnectionLooker(parts);
+  }
+
+  /** @throws Unreadable */
+  look(asked: Asked, by: Process): void {
+    const { syscall } = asked;
+    if (syscall === undefined) {
+      this.#parts.count("unknown");
+      this.#parts.see(`${asked.nr}`, { type: "forbidden", call: `syscall ${asked.nr}`, target: 0 });
+      return;
+    }
+    if (by.foreign) this.#parts.count("namespace");
+    const { call, name } = syscall;
+    switch (call.kind) {
+      case "open":
+        return this.#open(asked, by, call);
+      case "look":
+        return this.#look(asked, by, call);
+      case "change":
+        return this.#change(asked, by, call);
+      case "change-fd": {
+        const path = this.#descriptor(asked, asked.int[0] ?? -1);
+        if (path?.startsWith("/") === true) {
+          const ref = { string: path, base: undefined, baseAbsolute: ROOT };
+          this.#parts.see(undefined, { type: "change", op: call.op, path: ref, noFollow: true, outcome: undefined, existed: true });
+        }
+        return;
+      }
+      case "pair":
+        return this.#pair(asked, by, call);
+      case "exec":
+        return this.#exec(asked, by, call);
+      case "list": {
+        const absolute = this.#descriptor(asked, asked.int[0] ?? -1);
+        if (absolute === undefined) throw new Unreadable("directory");
+        this.#parts.see(`l${by.program}\0${absolute}`, { type: "list", absolute });
+        return;
+      }
+      case "connect":
+      case "bind":
+      case "listen":
+      case "accept":
+      case "send-message":
+      case "receive-message":
+        return this.#connections.look(asked, by, call);
+      case "socketcall":
+        unfoldSocketcall(asked, this.#parts.memory.bytes(asked.tid, asked.wide[1] ?? 0, 24));
+        if (asked.syscall !== undefined && asked.syscall.call.kind !== "socketcall") this.look(asked, by);
+        return;
+      case "receive-fd":
+        return this.#parts.see(undefined, { type: "receive" });
+      case "forbidden":
+      case "socket":
+      case "ipc-get":
+      case "ipc-attach": {
+        const target = call.kind === "forbidden" && call.target !== undefined ? (asked.int[call.target] ?? 0) : 0;
+        return this.#parts.see(`f${name}\0${target}`, { type: "forbidden", call: name, target });
+      }
+      case "harmless":
+        return this.#watched(asked, by, name);
+      case "uring":
+        return;
+      default:
+        return call satisfies never;
+    }
+  }
+
+  #watched(asked: Asked, by: Process, name: string): void {
+    if (name === "exit_group") {
+      this.#parts.processes.ending(by);
+      this.#parts.see(undefined, { type: "exit", status: ((asked.int[0] ?? 0) & 0xff) << 8 });
+    } else if (name === "setns" || ((asked.int[0] ?? 0) & NEW_WORLD) !== 0) {
+      this.#parts.processes.moved = true;
+      this.#parts.count("namespace");
+    }
+  }
+
+  #open(asked: Asked, by: Process, call: CallOf<"open">): void {
+    let flags = call.implied ?? asked.int[call.flags ?? 0] ?? 0;
+    if (call.how !== undefined) {
+      const how = this.#parts.memory.bytes(asked.tid, asked.wide[call.how] ?? 0, 24);
+      flags = how.readInt32LE(0);
+      if ((how.readUInt32LE(16) & RESOLVE_IN_ROOT) !== 0) {
+        this.#parts.see(undefined, { type: "forbidden", call: "openat2 RESOLVE_IN_ROOT", target: 0 });
+        return;
+      }
+    }
+    const path = this.#path(asked, by, call.path, call.dirfd);
+    if (path === undefined) return;
+    const created =
+      (flags & O_TMPFILE) === O_TMPFILE ||
+      ((flags & O_CREAT) !== 0 && this.#canLook(by) && this.#absent(path, (flags & (O_EXCL | O_NOFOLLOW)) !== 0));
+    // An open that can change something is never left out.
+    const key = (flags & ~O_UNCHANGING) === 0 ? `o${flags}${keyOf(by, path)}` : undefined;
+    this.#parts.see(key, { type: "open", path, flags, outcome: undefined, created });
+  }
+
+  #look(asked: Asked, by: Process, call: CallOf<"look">): void {
+    // fanotify_mark watches the descriptor itself when there is no path.
+    const path = this.#path(asked, by, call.path, call.dirfd, call.class === "watch");
+    if (path === undefined) return;
+    if (call.class === "chroot") this.#parts.processes.moved = true;
+    const noFollow = notFollowed(call.noFollow, flagsOf(asked, call.flags));
+    const key = `${CLASS_KEY[call.class]}${noFollow ? 1 : 0}${keyOf(by, path)}`;
+    this.#parts.see(key, { type: "look", class: call.class, path, noFollow, outcome: undefined });
+  }
+
+  #change(asked: Asked, by: Process, call: CallOf<"change">): void {
+    const flags = flagsOf(asked, call.flags);
+    if (call.op === "umount") this.#remounted();
+    const path = this.#path(asked, by, call.path, call.dirfd, (flags & AT_EMPTY_PATH) !== 0);
+    if (path === undefined) return;
+    const noFollow = notFollowed(call.noFollow, flags);
+    const op = call.op === "unlink" && call.flags !== undefined && (flags & AT_REMOVEDIR) !== 0 ? "rmdir" : call.op;
+    this.#parts.see(undefined, {
+      type: "change",
+      op,
+      path,
+      noFollow,
+      outcome: undefined,
+      ...(this.#canLook(by) && { existed: !this.#absent(path, noFollow) }),
+    });
+  }
+
+  #pair(asked: Asked, by: Process, call: CallOf<"pair">): void {
+    if (call.op === "mount" || call.op === "move_mount" || call.op === "pivot_root") this.#remounted();
+    const to = this.#path(asked, by, call.path2, call.dirfd2);
+    const flags = flagsOf(asked, call.flags);
+    const text = call.op === "symlink" || call.op === "mount";
+    const from = text
+      ? { string: this.#parts.memory.string(asked.tid, asked.wide[call.path] ?? 0) ?? EMPTY, base: undefined }
+      : this.#path(asked, by, call.path, call.dirfd, (flags & AT_EMPTY_PATH) !== 0);
+    if (from === undefined || to === undefined) return;
+    this.#parts.forget();
+    this.#parts.see(undefined, {
+      type: "pair",
+      op: call.op,
+      from,
+      to,
+      flags,
+      outcome: undefined,
+      ...(this.#canLook(by) && {
+        ...(!text && { fromExisted: !this.#absent(from, true) }),
+        toExisted: !this.#absent(to, true),
+      }),
+    });
+  }
+
+  /** From here on paths mean something else; and looking at them could wait for a file system that waits for us. */
+  #remounted(): void {
+    this.#mountsChanged = true;
+    this.#parts.processes.moved = true;
+    this.#parts.count("namespace");
+    this.#parts.forget();
+  }
+
+  #exec(asked: Asked, by: Process, call: CallOf<"exec">): void {
+    const empty = (flagsOf(asked, call.flags) & AT_EMPTY_PATH) !== 0;
+    const file = this.#path(asked, by, call.path, call.dirfd, empty);
+    if (file === undefined) return;
+    this.#parts.processes.executing(asked.tid, by, file.string);
+    const here = this.#canLook(by) ? this.#parts.world.statx(joined(file), false) : NOBODY_KNOWS;
+    if (here === undefined) return this.#parts.see(undefined, { type: "exec", file, outcome: ENOENT });
+    if (this.#parts.frozen() && this.#gainsRights(joined(file), here.mode, here.uid)) {
+      this.#parts.count("setuid");
+      this.#parts.onSetuid(joined(file));
+    }
+    const argv = this.#argv(asked, call.path + 1);
+    this.#parts.see(undefined, { type: "exec", file, argv, outcome: undefined });
+  }
+
+  #gainsRights(path: string, mode: number, owner: number): boolean {
+    if ((mode & S_ISUID) !== 0 && owner !== process.geteuid?.()) return true;
+    if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) return true;
+    return process.geteuid?.() !== 0 && this.#parts.world.hasCapabilities(path);
+  }
+
+  #argv(asked: Asked, argument: number): Bytes[] {
+    const { memory } = this.#parts;
+    const size = asked.narrow ? 4 : 8;
+    const argv: Bytes[] = [];
+    let at = asked.wide[argument] ?? 0;
+    let left = ARGV_BYTES;
+    while (at !== 0 && left > 0) {
+      // Never across a page: the array may end there.
+      const length = Math.min(32 * size, PAGE - (at % PAGE));
+      const pointers = Buffer.from(memory.bytes(asked.tid, at, length));
+      for (let i = 0; i + size <= length; i += size) {
+        const address = pointers.readUInt32LE(i) + (asked.narrow ? 0 : pointers.readUInt32LE(i + 4) * 2 ** 32);
+        const text = left > 0 ? memory.string(asked.tid, address, left) : undefined;
+        if (text === undefined) return argv;
+        argv.push(text);
+        left -= text.length + 1;
+      }
+      at += length;
+    }
+    return argv;
+  }
+
+  /** @returns undefined: the kernel looks at no path (null, too long, empty, or the descriptor itself is meant) */
+  #path(asked: Asked, by: Process, argument: number, dirfdArgument?: number, emptyIsFd = false): PathRef | undefined {
+    const { memory } = this.#parts;
+    const string = memory.string(asked.tid, asked.wide[argument] ?? 0);
+    if (string === undefined) return undefined;
+    if (string === "") {
+      if (!emptyIsFd || dirfdArgument === undefined) return undefined;
+      const itself = this.#descriptor(asked, asked.int[dirfdArgument] ?? AT_FDCWD);
+      return itself === undefined ? undefined : { string: itself, base: undefined, baseAbsolute: ROOT };
+    }
+    if (string.charCodeAt(0) === SLASH) {
+      const absolute = maybeMagic(string) ? this.#magic(by, asked.tid, string) : string;
+      const base = by.foreign ? (this.#parts.world.readlink(`/proc/${asked.tid}/root`) ?? ROOT) : ROOT;
+      return { string: absolute, base: undefined, baseAbsolute: base };
+    }
+    const dirfd = dirfdArgument === undefined ? AT_FDCWD : (asked.int[dirfdArgument] ?? AT_FDCWD);
+    const baseAbsolute = this.#descriptor(asked, dirfd);
+    // A bad descriptor is EBADF: nothing is looked at. Any other reason not to know is a fault, counted by the caller.
+    if (baseAbsolute === undefined) {
+      if (dirfd !== AT_FDCWD && this.#parts.world.statx(`/proc/${asked.tid}/fd/${dirfd}`, true) === undefined) return undefined;
+      throw new Unreadable("directory");
+    }
+    return { string, base: undefined, baseAbsolute };
+  }
+
+  #descriptor(asked: Asked, fd: number): Bytes | undefined {
+    return this.#parts.world.readlink(fd === AT_FDCWD ? `/proc/${asked.tid}/cwd` : `/proc/${asked.tid}/fd/${fd}`);
+  }
+
+  /**
+   * "/proc/self/..." and "/dev/fd/..." name something else for whoever reads the event: told as what they lead to.
+   * A last component is followed too, except by name: its link is the process's own business and no input.
+   */
+  #magic(by: Process, tid: number, string: Bytes): Bytes {
+    let path = string.replace(/^\/dev\/fd(?=\/|$)/, "/proc/self/fd");
+    path = path.replace(/^\/dev\/std(in|out|err)$/, (_, name: string) => `/proc/self/fd/${["in", "out", "err"].indexOf(name)}`);
+    path = path.replace(/^\/proc\/(?:self|thread-self)(?=\/|$)/, `/proc/${by.pid}`);
+    for (let hops = 0; hops < MAX_LINK; hops++) {
+      const found = /^(\/proc\/\d+(?:\/task\/\d+)?\/(?:cwd|root|exe|fd\/\d+))(\/.*)?$/s.exec(path);
+      const link = found?.[1];
+      if (link === undefined) break;
+      const target = this.#parts.world.readlink(link.replace(`/proc/${by.pid}/`, `/proc/${tid}/`));
+      // Pipes, sockets and closed descriptors stay what they are: names below /proc.
+      if (target === undefined || !target.startsWith("/")) break;
+      path = target + (found?.[2] ?? "");
+    }
+    return path as Bytes;
+  }
+
+  #canLook(by: Process): boolean {
+    return !by.foreign && !this.#mountsChanged;
+  }
+
+  #absent(path: PathRef, noFollow: boolean): boolean {
+    return this.#parts.world.statx(joined(path), noFollow) === undefined;
+  }
+}
+
+const SLASH = 47;
+/** O_RDONLY with O_NOCTTY, NONBLOCK, DIRECTORY, NOFOLLOW, CLOEXEC, NOATIME, LARGEFILE, PATH: it leaves no trace. */
+const O_UNCHANGING = 0o400 | 0o4000 | 0o200_000 | 0o400_000 | 0o2_000_000 | 0o1_000_000 | 0o100_000 | 0o10_000_000;
+const CLASS_KEY: Readonly<Record<LookClass, string>> = {
+  stat: "s",
+  access: "a",
+  readlink: "r",
+  xattr: "x",
+  watch: "w",
+  handle: "h",
+  chdir: "c",
+  chroot: "C",
+};
+
+export function joined(path: PathRef): string {
+  if (path.baseAbsolute === undefined) return path.string;
+  return path.string.charCodeAt(0) === SLASH
+    ? path.baseAbsolute === "/"
+      ? path.string
+      : path.baseAbsolute + path.string
+    : `${path.baseAbsolute}/${path.string}`;
+}
+
+/** "/proc/..." and "/dev/fd", "/dev/std*"; cheap, as each absolute path is asked. */
+function maybeMagic(path: string): boolean {
+  return path.startsWith("/proc/") || path.startsWith("/dev/fd") || path.startsWith("/dev/std");
+}
+
+const keyOf = (by: Process, path: PathRef): string => `${by.program}\0${path.baseAbsolute}\0${path.string}`;
+
+const flagsOf = (asked: Asked, argument: number | undefined): number =>
+  argument === undefined ? 0 : (asked.int[argument] ?? 0);
+
+function notFollowed(rule: NoFollow | undefined, flags: number): boolean {
+  if (rule === undefined) return false;
+  if (rule === true) return true;
+  return "ifFlag" in rule ? (flags & rule.ifFlag) !== 0 : (flags & rule.unlessFlag) === 0;
+}

@@ -1,0 +1,37 @@
+// Entry of the two worker threads, and of the rescuer process. Built to notify-worker.js beside whoever starts it, as
+// Node 20 runs no TypeScript and a bundle has no modules.
+import os from "node:os";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { loadLibc } from "../ffi.ts";
+import { FILTER_ABIS } from "./filter.ts";
+import { SLOT, type WorkerStart } from "./protocol.ts";
+import { rescue, RESCUER_FD } from "./rescuer.ts";
+import { startCommand } from "./spawner.ts";
+import { Supervisor } from "./supervisor.ts";
+
+const loaded = await loadLibc();
+const libc = "unavailable" in loaded ? undefined : loaded;
+const abis = FILTER_ABIS[process.arch] ?? [];
+const start = workerData as WorkerStart | undefined;
+
+if (isMainThread || start === undefined) {
+  if (libc !== undefined) rescue(libc, RESCUER_FD);
+} else if (start.role === "spawner") {
+  startCommand(abis.length > 0 ? libc : undefined, abis, start, (message) => parentPort?.postMessage(message));
+} else if (libc !== undefined) {
+  const { slots, inherited, failAt } = start;
+  const supervisor = new Supervisor({
+    libc,
+    slots,
+    abis,
+    kernel: os.release(),
+    inherited,
+    failAt,
+    post: (message) => parentPort?.postMessage(message),
+  });
+  Atomics.store(slots, SLOT.supervising, 1);
+  Atomics.notify(slots, SLOT.supervising);
+  Atomics.wait(slots, SLOT.listener, 0);
+  const listener = Atomics.load(slots, SLOT.listener);
+  if (listener > 0) supervisor.run(listener - 1);
+}
