@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    globalSetup: ["./scripts/worker-build.mjs"],
     allowOnly: false,
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { buildWorkers } from "./worker-build.mjs";
 
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined || !existsSync(`bench/${name}.ts`)) {
@@ -24,6 +25,7 @@ await build({
   target: "node20.19",
   packages: "external",
 });
+await buildWorkers(folder);
 const { status } = spawnSync(process.execPath, [outfile, ...args], { stdio: "inherit" });
 rmSync(folder, { recursive: true });
 process.exitCode = status ?? 1;

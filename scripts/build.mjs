@@ -2,6 +2,7 @@
 // One splitting build each: shared code is one chunk, and what a command does not need is not loaded.
 import { existsSync, readdirSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { build } from "esbuild";
+import { buildWorkers } from "./worker-build.mjs";
 
 // CommonJS dependencies inside an ESM bundle need a real `require`; without it they die with "Dynamic require".
 const banner = { js: 'import{createRequire as r}from"node:module";const require=r(import.meta.url);' };
@@ -35,6 +36,7 @@ await build({
   outdir: "lib",
   target: "node20.19",
 });
+await buildWorkers("lib");
 
 const actionEntries = entriesOf("src/actions/entries");
 if (actionEntries.length > 0) {
@@ -42,4 +44,5 @@ if (actionEntries.length > 0) {
   mkdirSync("dist");
   writeFileSync("dist/package.json", '{ "type": "module" }\n');
   await build({ ...common, minify: true, entryPoints: actionEntries, outdir: "dist", target: "node24" });
+  await buildWorkers("dist");
 }

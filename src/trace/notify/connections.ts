@@ -22,7 +22,7 @@ export class ConnectionLooker {
     this.#peers = new Peers(parts.world, parts.processes);
   }
 
-  /** @throws Unreadable */
+  /** @throws Unread */
   look(asked: Asked, by: Process, call: SocketCall): void {
     switch (call.kind) {
       case "connect":
@@ -56,8 +56,7 @@ export class ConnectionLooker {
     }
     if (path === "") return;
     const absolute = this.#absolute(asked, path);
-    const missing =
-      absolute.startsWith("/") && !by.foreign && this.#parts.world.statx(absolute, false) === undefined;
+    const missing = absolute.startsWith("/") && !by.foreign && this.#parts.world.statx(absolute, false) === undefined;
     const peerPid = missing ? 0 : this.#peers.unix(asked.tid, path, absolute);
     const outcome = missing ? ENOENT : undefined;
     this.#parts.see(`u${by.pid}\0${peerPid}\0${outcome}\0${absolute}`, { type: "connect", address, peerPid, outcome });
@@ -77,7 +76,14 @@ export class ConnectionLooker {
       const ref = { string: absolute as Bytes, base: undefined, baseAbsolute: ROOT };
       const existed = by.foreign ? {} : { existed: this.#parts.world.statx(absolute, true) !== undefined };
       this.#peers.bound(path as Bytes, absolute);
-      this.#parts.see(undefined, { type: "change", op: "mknod", path: ref, noFollow: true, outcome: undefined, ...existed });
+      this.#parts.see(undefined, {
+        type: "change",
+        op: "mknod",
+        path: ref,
+        noFollow: true,
+        outcome: undefined,
+        ...existed,
+      });
     }
     this.#parts.see(undefined, { type: "bind", address });
   }

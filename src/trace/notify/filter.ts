@@ -93,7 +93,12 @@ function search(among: readonly Interval[]): Code {
   if (among.length === 1) return among[0]?.code ?? NOTIFY;
   const middle = among.length >> 1;
   const left = search(among.slice(0, middle));
-  return [[IF_AT_LEAST, 0, 1, among[middle]?.from ?? 0], [JUMP, 0, 0, left.length], ...left, ...search(among.slice(middle))];
+  return [
+    [IF_AT_LEAST, 0, 1, among[middle]?.from ?? 0],
+    [JUMP, 0, 0, left.length],
+    ...left,
+    ...search(among.slice(middle)),
+  ];
 }
 
 function verdict({ name, call }: Syscall): Code {

@@ -4,11 +4,12 @@ import type { Bytes, LookClass, PathRef, TraceEvent } from "../event.ts";
 import type { NoFollow } from "../tables/calls.ts";
 import { type Asked, type CallOf, unfoldSocketcall } from "./asked.ts";
 import { ConnectionLooker } from "./connections.ts";
+import { argvOf, gainsRights } from "./exec.ts";
+import { joined, Paths } from "./paths.ts";
 import type { Process, Processes } from "./processes.ts";
-import { type RemoteMemory, Unreadable } from "./remote.ts";
+import { type RemoteMemory, Unread } from "./remote.ts";
 import type { World } from "./world.ts";
 
-const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_REMOVEDIR = 0x200;
 const RESOLVE_IN_ROOT = 0x10;
@@ -16,21 +17,19 @@ const O_CREAT = 0o100;
 const O_EXCL = 0o200;
 const O_NOFOLLOW = 0o400_000;
 const O_TMPFILE = 0o20_200_000;
-const S_ISUID = 0o4000;
-const S_ISGID = 0o2000;
-const S_IXGRP = 0o010;
 const ENOENT = 2;
 /** CLONE_NEWNS | NEWUSER | NEWNET */
 const NEW_WORLD = 0x2_0000 | 0x1000_0000 | 0x4000_0000;
-const ARGV_BYTES = 4096;
-const PAGE = 4096;
-const MAX_LINK = 8;
 const NOBODY_KNOWS = { mode: 0, uid: 0 };
 const ROOT = "/" as Bytes;
 const EMPTY = "" as Bytes;
 
 /** An event before it has its place: `seq`, `pid` and `mountNs` are added when its notification has been answered. */
-export type Seen = TraceEvent extends infer E ? (E extends TraceEvent ? Omit<E, "seq" | "pid" | "mountNs"> : never) : never;
+export type Seen = TraceEvent extends infer E
+  ? E extends TraceEvent
+    ? Omit<E, "seq" | "pid" | "mountNs">
+    : never
+  : never;
 
 /** Counters of the seal: anything that is not zero is a gap. */
 export type Counter = "fault" | "decoder" | "unknown" | "namespace" | "setuid";
@@ -41,25 +40,27 @@ export interface LookerParts {
   readonly processes: Processes;
   /** NO_NEW_PRIVS is in force. */
   readonly frozen: () => boolean;
-  count(counter: Counter): void;
-  onSetuid(path: string): void;
+  readonly count: (counter: Counter) => void;
+  readonly onSetuid: (path: string) => void;
   /** @param key what makes two of them the same; undefined: each one matters */
-  see(key: string | undefined, event: Seen): void;
+  readonly see: (key: string | undefined, event: Seen) => void;
   /** Something may be under another name now: what was told before must be told again. */
-  forget(): void;
+  readonly forget: () => void;
 }
 
 export class Looker {
   readonly #parts: LookerParts;
+  readonly #paths: Paths;
   readonly #connections: ConnectionLooker;
   #mountsChanged = false;
 
   constructor(parts: LookerParts) {
     this.#parts = parts;
+    this.#paths = new Paths(parts.memory, parts.world);
     this.#connections = new ConnectionLooker(parts);
   }
 
-  /** @throws Unreadable */
+  /** @throws Unread */
   look(asked: Asked, by: Process): void {
     const { syscall } = asked;
     if (syscall === undefined) {
@@ -77,10 +78,17 @@ export class Looker {
       case "change":
         return this.#change(asked, by, call);
       case "change-fd": {
-        const path = this.#descriptor(asked, asked.int[0] ?? -1);
+        const path = this.#paths.descriptor(asked, asked.int[0] ?? -1);
         if (path?.startsWith("/") === true) {
           const ref = { string: path, base: undefined, baseAbsolute: ROOT };
-          this.#parts.see(undefined, { type: "change", op: call.op, path: ref, noFollow: true, outcome: undefined, existed: true });
+          this.#parts.see(undefined, {
+            type: "change",
+            op: call.op,
+            path: ref,
+            noFollow: true,
+            outcome: undefined,
+            existed: true,
+          });
         }
         return;
       }
@@ -89,8 +97,8 @@ export class Looker {
       case "exec":
         return this.#exec(asked, by, call);
       case "list": {
-        const absolute = this.#descriptor(asked, asked.int[0] ?? -1);
-        if (absolute === undefined) throw new Unreadable("directory");
+        const absolute = this.#paths.descriptor(asked, asked.int[0] ?? -1);
+        if (absolute === undefined) throw new Unread("directory");
         this.#parts.see(`l${by.program}\0${absolute}`, { type: "list", absolute });
         return;
       }
@@ -143,7 +151,7 @@ export class Looker {
         return;
       }
     }
-    const path = this.#path(asked, by, call.path, call.dirfd);
+    const path = this.#paths.of(asked, by, call.path, call.dirfd);
     if (path === undefined) return;
     const created =
       (flags & O_TMPFILE) === O_TMPFILE ||
@@ -155,7 +163,7 @@ export class Looker {
 
   #look(asked: Asked, by: Process, call: CallOf<"look">): void {
     // fanotify_mark watches the descriptor itself when there is no path.
-    const path = this.#path(asked, by, call.path, call.dirfd, call.class === "watch");
+    const path = this.#paths.of(asked, by, call.path, call.dirfd, call.class === "watch");
     if (path === undefined) return;
     if (call.class === "chroot") this.#parts.processes.moved = true;
     const noFollow = notFollowed(call.noFollow, flagsOf(asked, call.flags));
@@ -166,7 +174,7 @@ export class Looker {
   #change(asked: Asked, by: Process, call: CallOf<"change">): void {
     const flags = flagsOf(asked, call.flags);
     if (call.op === "umount") this.#remounted();
-    const path = this.#path(asked, by, call.path, call.dirfd, (flags & AT_EMPTY_PATH) !== 0);
+    const path = this.#paths.of(asked, by, call.path, call.dirfd, (flags & AT_EMPTY_PATH) !== 0);
     if (path === undefined) return;
     const noFollow = notFollowed(call.noFollow, flags);
     const op = call.op === "unlink" && call.flags !== undefined && (flags & AT_REMOVEDIR) !== 0 ? "rmdir" : call.op;
@@ -182,12 +190,12 @@ export class Looker {
 
   #pair(asked: Asked, by: Process, call: CallOf<"pair">): void {
     if (call.op === "mount" || call.op === "move_mount" || call.op === "pivot_root") this.#remounted();
-    const to = this.#path(asked, by, call.path2, call.dirfd2);
+    const to = this.#paths.of(asked, by, call.path2, call.dirfd2);
     const flags = flagsOf(asked, call.flags);
     const text = call.op === "symlink" || call.op === "mount";
     const from = text
       ? { string: this.#parts.memory.string(asked.tid, asked.wide[call.path] ?? 0) ?? EMPTY, base: undefined }
-      : this.#path(asked, by, call.path, call.dirfd, (flags & AT_EMPTY_PATH) !== 0);
+      : this.#paths.of(asked, by, call.path, call.dirfd, (flags & AT_EMPTY_PATH) !== 0);
     if (from === undefined || to === undefined) return;
     this.#parts.forget();
     this.#parts.see(undefined, {
@@ -213,95 +221,19 @@ export class Looker {
   }
 
   #exec(asked: Asked, by: Process, call: CallOf<"exec">): void {
+    const { memory, world, processes, frozen, count, onSetuid, see } = this.#parts;
     const empty = (flagsOf(asked, call.flags) & AT_EMPTY_PATH) !== 0;
-    const file = this.#path(asked, by, call.path, call.dirfd, empty);
+    const file = this.#paths.of(asked, by, call.path, call.dirfd, empty);
     if (file === undefined) return;
-    this.#parts.processes.executing(asked.tid, by, file.string);
-    const here = this.#canLook(by) ? this.#parts.world.statx(joined(file), false) : NOBODY_KNOWS;
-    if (here === undefined) return this.#parts.see(undefined, { type: "exec", file, outcome: ENOENT });
-    if (this.#parts.frozen() && this.#gainsRights(joined(file), here.mode, here.uid)) {
-      this.#parts.count("setuid");
-      this.#parts.onSetuid(joined(file));
+    processes.executing(asked.tid, by, file.string);
+    const here = this.#canLook(by) ? world.statx(joined(file), false) : NOBODY_KNOWS;
+    // A search along PATH asks for each folder: those that are empty-handed need no arguments.
+    if (here === undefined) return see(undefined, { type: "exec", file, outcome: ENOENT });
+    if (frozen() && gainsRights(world, joined(file), here)) {
+      count("setuid");
+      onSetuid(joined(file));
     }
-    const argv = this.#argv(asked, call.path + 1);
-    this.#parts.see(undefined, { type: "exec", file, argv, outcome: undefined });
-  }
-
-  #gainsRights(path: string, mode: number, owner: number): boolean {
-    if ((mode & S_ISUID) !== 0 && owner !== process.geteuid?.()) return true;
-    if ((mode & (S_ISGID | S_IXGRP)) === (S_ISGID | S_IXGRP)) return true;
-    return process.geteuid?.() !== 0 && this.#parts.world.hasCapabilities(path);
-  }
-
-  #argv(asked: Asked, argument: number): Bytes[] {
-    const { memory } = this.#parts;
-    const size = asked.narrow ? 4 : 8;
-    const argv: Bytes[] = [];
-    let at = asked.wide[argument] ?? 0;
-    let left = ARGV_BYTES;
-    while (at !== 0 && left > 0) {
-      // Never across a page: the array may end there.
-      const length = Math.min(32 * size, PAGE - (at % PAGE));
-      const pointers = Buffer.from(memory.bytes(asked.tid, at, length));
-      for (let i = 0; i + size <= length; i += size) {
-        const address = pointers.readUInt32LE(i) + (asked.narrow ? 0 : pointers.readUInt32LE(i + 4) * 2 ** 32);
-        const text = left > 0 ? memory.string(asked.tid, address, left) : undefined;
-        if (text === undefined) return argv;
-        argv.push(text);
-        left -= text.length + 1;
-      }
-      at += length;
-    }
-    return argv;
-  }
-
-  /** @returns undefined: the kernel looks at no path (null, too long, empty, or the descriptor itself is meant) */
-  #path(asked: Asked, by: Process, argument: number, dirfdArgument?: number, emptyIsFd = false): PathRef | undefined {
-    const { memory } = this.#parts;
-    const string = memory.string(asked.tid, asked.wide[argument] ?? 0);
-    if (string === undefined) return undefined;
-    if (string === "") {
-      if (!emptyIsFd || dirfdArgument === undefined) return undefined;
-      const itself = this.#descriptor(asked, asked.int[dirfdArgument] ?? AT_FDCWD);
-      return itself === undefined ? undefined : { string: itself, base: undefined, baseAbsolute: ROOT };
-    }
-    if (string.charCodeAt(0) === SLASH) {
-      const absolute = maybeMagic(string) ? this.#magic(by, asked.tid, string) : string;
-      const base = by.foreign ? (this.#parts.world.readlink(`/proc/${asked.tid}/root`) ?? ROOT) : ROOT;
-      return { string: absolute, base: undefined, baseAbsolute: base };
-    }
-    const dirfd = dirfdArgument === undefined ? AT_FDCWD : (asked.int[dirfdArgument] ?? AT_FDCWD);
-    const baseAbsolute = this.#descriptor(asked, dirfd);
-    // A bad descriptor is EBADF: nothing is looked at. Any other reason not to know is a fault, counted by the caller.
-    if (baseAbsolute === undefined) {
-      if (dirfd !== AT_FDCWD && this.#parts.world.statx(`/proc/${asked.tid}/fd/${dirfd}`, true) === undefined) return undefined;
-      throw new Unreadable("directory");
-    }
-    return { string, base: undefined, baseAbsolute };
-  }
-
-  #descriptor(asked: Asked, fd: number): Bytes | undefined {
-    return this.#parts.world.readlink(fd === AT_FDCWD ? `/proc/${asked.tid}/cwd` : `/proc/${asked.tid}/fd/${fd}`);
-  }
-
-  /**
-   * "/proc/self/..." and "/dev/fd/..." name something else for whoever reads the event: told as what they lead to.
-   * A last component is followed too, except by name: its link is the process's own business and no input.
-   */
-  #magic(by: Process, tid: number, string: Bytes): Bytes {
-    let path = string.replace(/^\/dev\/fd(?=\/|$)/, "/proc/self/fd");
-    path = path.replace(/^\/dev\/std(in|out|err)$/, (_, name: string) => `/proc/self/fd/${["in", "out", "err"].indexOf(name)}`);
-    path = path.replace(/^\/proc\/(?:self|thread-self)(?=\/|$)/, `/proc/${by.pid}`);
-    for (let hops = 0; hops < MAX_LINK; hops++) {
-      const found = /^(\/proc\/\d+(?:\/task\/\d+)?\/(?:cwd|root|exe|fd\/\d+))(\/.*)?$/s.exec(path);
-      const link = found?.[1];
-      if (link === undefined) break;
-      const target = this.#parts.world.readlink(link.replace(`/proc/${by.pid}/`, `/proc/${tid}/`));
-      // Pipes, sockets and closed descriptors stay what they are: names below /proc.
-      if (target === undefined || !target.startsWith("/")) break;
-      path = target + (found?.[2] ?? "");
-    }
-    return path as Bytes;
+    see(undefined, { type: "exec", file, argv: argvOf(memory, asked, call.path + 1), outcome: undefined });
   }
 
   #canLook(by: Process): boolean {
@@ -313,7 +245,6 @@ export class Looker {
   }
 }
 
-const SLASH = 47;
 /** O_RDONLY with O_NOCTTY, NONBLOCK, DIRECTORY, NOFOLLOW, CLOEXEC, NOATIME, LARGEFILE, PATH: it leaves no trace. */
 const O_UNCHANGING = 0o400 | 0o4000 | 0o200_000 | 0o400_000 | 0o2_000_000 | 0o1_000_000 | 0o100_000 | 0o10_000_000;
 const CLASS_KEY: Readonly<Record<LookClass, string>> = {
@@ -326,20 +257,6 @@ const CLASS_KEY: Readonly<Record<LookClass, string>> = {
   chdir: "c",
   chroot: "C",
 };
-
-export function joined(path: PathRef): string {
-  if (path.baseAbsolute === undefined) return path.string;
-  return path.string.charCodeAt(0) === SLASH
-    ? path.baseAbsolute === "/"
-      ? path.string
-      : path.baseAbsolute + path.string
-    : `${path.baseAbsolute}/${path.string}`;
-}
-
-/** "/proc/..." and "/dev/fd", "/dev/std*"; cheap, as each absolute path is asked. */
-function maybeMagic(path: string): boolean {
-  return path.startsWith("/proc/") || path.startsWith("/dev/fd") || path.startsWith("/dev/std");
-}
 
 const keyOf = (by: Process, path: PathRef): string => `${by.program}\0${path.baseAbsolute}\0${path.string}`;
 

@@ -4,7 +4,7 @@ import os from "node:os";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { loadLibc } from "../ffi.ts";
 import { FILTER_ABIS } from "./filter.ts";
-import { SLOT, type WorkerStart } from "./protocol.ts";
+import { type FromSpawner, type FromSupervisor, SLOT, type WorkerStart } from "./protocol.ts";
 import { rescue, RESCUER_FD } from "./rescuer.ts";
 import { startCommand } from "./spawner.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -12,12 +12,13 @@ import { Supervisor } from "./supervisor.ts";
 const loaded = await loadLibc();
 const libc = "unavailable" in loaded ? undefined : loaded;
 const abis = FILTER_ABIS[process.arch] ?? [];
+const post = (message: FromSpawner | FromSupervisor): void => parentPort?.postMessage(message, []);
 const start = workerData as WorkerStart | undefined;
 
 if (isMainThread || start === undefined) {
   if (libc !== undefined) rescue(libc, RESCUER_FD);
 } else if (start.role === "spawner") {
-  startCommand(abis.length > 0 ? libc : undefined, abis, start, (message) => parentPort?.postMessage(message));
+  startCommand(abis.length > 0 ? libc : undefined, abis, start, post);
 } else if (libc !== undefined) {
   const { slots, inherited, failAt } = start;
   const supervisor = new Supervisor({
@@ -27,7 +28,7 @@ if (isMainThread || start === undefined) {
     kernel: os.release(),
     inherited,
     failAt,
-    post: (message) => parentPort?.postMessage(message),
+    post,
   });
   Atomics.store(slots, SLOT.supervising, 1);
   Atomics.notify(slots, SLOT.supervising);

@@ -36,7 +36,7 @@ class NotifyRun {
   readonly #sealed: Promise<Seal | undefined>;
   readonly #ended: Promise<{ readonly exit: ObservedExit; readonly durationMs: number }>;
   readonly #stuckMs: number;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(libc: Libc, options: NotifyOptions, command: ObservedCommand) {
     this.#command = command;
@@ -198,7 +198,7 @@ class NotifyRun {
     try {
       call();
     } catch (error) {
-      this.#failure ??= error;
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
     }
   }
 }

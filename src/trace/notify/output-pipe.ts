@@ -23,8 +23,7 @@ export class OutputPipe {
     this.#readFd = memory.bytes.readInt32LE(0);
     this.writeFd = memory.bytes.readInt32LE(4);
     const ioctl = libc.func("int ioctl(int, ulong, void*)");
-    this.#pending = () =>
-      ioctl(this.#readFd, FIONREAD, memory.pointer) === 0 ? memory.bytes.readInt32LE(0) : 0;
+    this.#pending = () => (ioctl(this.#readFd, FIONREAD, memory.pointer) === 0 ? memory.bytes.readInt32LE(0) : 0);
     this.#socket = new net.Socket({ fd: this.#readFd, readable: true, writable: false });
     this.#socket.on("data", onBytes);
     this.#socket.on("error", () => (this.#ended = true));

@@ -44,7 +44,12 @@ export type WorkerStart =
 export type FromSpawner =
   | { readonly kind: "spawned"; readonly pid: number }
   | { readonly kind: "not-started"; readonly errno: string }
-  | { readonly kind: "exit"; readonly code: number | null; readonly signal: string | null; readonly durationMs: number };
+  | {
+      readonly kind: "exit";
+      readonly code: number | null;
+      readonly signal: string | null;
+      readonly durationMs: number;
+    };
 
 export type FromSupervisor =
   | { readonly kind: "events"; readonly events: readonly TraceEvent[] }

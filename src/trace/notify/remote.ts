@@ -10,16 +10,16 @@ const PATH_MAX = 4096;
 const FIRST_READ = 256;
 
 /** Nobody could read: the process may have looked at anything. */
-export class Unreadable extends Error {}
+export class Unread extends Error {}
 
 export interface RemoteMemory {
   /**
    * A NUL-terminated string.
    * @returns undefined for a null pointer, and for what the kernel itself refuses as too long
-   * @throws Unreadable
+   * @throws Unread
    */
   string(pid: number, address: number, limit?: number): Bytes | undefined;
-  /** Exactly `length` bytes (<= 4,096), valid until the next call. @throws Unreadable */
+  /** Exactly `length` bytes (<= 4,096), valid until the next call. @throws Unread */
   bytes(pid: number, address: number, length: number): Buffer;
 }
 
@@ -54,7 +54,7 @@ export function remoteMemory(libc: Libc): RemoteMemory {
         const at = address + got;
         const length = Math.min(want, PAGE - (at % PAGE), limit - got);
         const read = copy(pid, at, got, length);
-        if (read <= 0) throw new Unreadable(`string of ${pid}`);
+        if (read <= 0) throw new Unread(`string of ${pid}`);
         const end = text.bytes.subarray(0, got + read).indexOf(0, got);
         if (end >= 0) return text.bytes.toString("latin1", 0, end) as Bytes;
         got += read;
@@ -66,7 +66,7 @@ export function remoteMemory(libc: Libc): RemoteMemory {
       let got = 0;
       while (got < length) {
         const read = copy(pid, address + got, got, length - got);
-        if (read <= 0) throw new Unreadable(`memory of ${pid}`);
+        if (read <= 0) throw new Unread(`memory of ${pid}`);
         got += read;
       }
       return text.bytes.subarray(0, length);

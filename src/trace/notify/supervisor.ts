@@ -10,7 +10,7 @@ import { type Counter, Looker, type Seen } from "./looker.ts";
 import { Processes } from "./processes.ts";
 import { type FromSupervisor, SLOT } from "./protocol.ts";
 import { Reaper } from "./reaper.ts";
-import { remoteMemory, Unreadable } from "./remote.ts";
+import { remoteMemory, Unread } from "./remote.ts";
 import { makeWorld } from "./world.ts";
 
 /** Looks that were told, by program; more are told again. 262,144 x ~150 B = 40 MB. */
@@ -107,7 +107,7 @@ export class Supervisor {
       if (by === undefined) this.#count("fault");
       else if (by !== "own") this.#looker.look(asked, by);
     } catch (error) {
-      this.#count(error instanceof Unreadable ? "fault" : "decoder");
+      this.#count(error instanceof Unread ? "fault" : "decoder");
     }
     if (listener.answer()) {
       if (by !== undefined && by !== "own")
