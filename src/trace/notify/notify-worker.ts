@@ -6,30 +6,20 @@ import { loadLibc } from "../ffi.ts";
 import { FILTER_ABIS } from "./filter.ts";
 import { type FromSpawner, type FromSupervisor, SLOT, type WorkerStart } from "./protocol.ts";
 import { rescue, RESCUER_FD } from "./rescuer.ts";
-import { startCommand } from "./spawner.ts";
+import { spawnFiltered } from "./spawner.ts";
 import { Supervisor } from "./supervisor.ts";
 
-const loaded = await loadLibc();
-const libc = "unavailable" in loaded ? undefined : loaded;
+const libc = await loadLibc();
+if ("unavailable" in libc) throw new Error(libc.unavailable);
 const abis = FILTER_ABIS[process.arch] ?? [];
 const post = (message: FromSpawner | FromSupervisor): void => parentPort?.postMessage(message, []);
 const start = workerData as WorkerStart | undefined;
 
-if (isMainThread || start === undefined) {
-  if (libc !== undefined) rescue(libc, RESCUER_FD);
-} else if (start.role === "spawner") {
-  startCommand(abis.length > 0 ? libc : undefined, abis, start, post);
-} else if (libc !== undefined) {
+if (isMainThread || start === undefined) rescue(libc, RESCUER_FD);
+else if (start.role === "spawner") await spawnFiltered(libc, abis, start, post);
+else {
   const { slots, inherited, failAt } = start;
-  const supervisor = new Supervisor({
-    libc,
-    slots,
-    abis,
-    kernel: os.release(),
-    inherited,
-    failAt,
-    post,
-  });
+  const supervisor = new Supervisor({ libc, slots, abis, kernel: os.release(), inherited, failAt, post });
   Atomics.store(slots, SLOT.supervising, 1);
   Atomics.notify(slots, SLOT.supervising);
   Atomics.wait(slots, SLOT.listener, 0);

@@ -9,11 +9,12 @@ import type { Seal } from "../event.ts";
 import type { Libc } from "../ffi.ts";
 import { inheritedFiles } from "../inherited.ts";
 import type { Observed, ObservedCommand, ObservedExit, Observer } from "../observer.ts";
-import { OutputPipe } from "./output-pipe.ts";
 import { type FromSpawner, type FromSupervisor, SLOT, SLOT_COUNT, type WorkerStart } from "./protocol.ts";
 
 /** A call that is looked at for this long is stuck; looking takes microseconds. */
 const STUCK_MS = 5000;
+/** How long output is waited for that somebody else may still write: what the command left running. */
+const OUTPUT_GRACE_MS = 1000;
 const EBUSY = 16;
 
 export interface NotifyOptions {
@@ -23,29 +24,30 @@ export interface NotifyOptions {
   readonly stuckMs?: number;
 }
 
-export function createNotifyObserver(libc: Libc, options: NotifyOptions = {}): Observer {
-  return { name: "notify", run: (command) => new NotifyRun(libc, options, command).run() };
+/** @param _libc proof that there is one: the worker threads load their own */
+export function createNotifyObserver(_libc: Libc, options: NotifyOptions = {}): Observer {
+  return { name: "notify", run: (command) => new NotifyRun(options, command).run() };
+}
+
+interface Ended {
+  readonly exit: ObservedExit;
+  readonly durationMs: number;
 }
 
 class NotifyRun {
   readonly #command: ObservedCommand;
   readonly #slots = new Int32Array(new SharedArrayBuffer(4 * SLOT_COUNT));
-  readonly #outputs: readonly [OutputPipe, OutputPipe];
-  readonly #stdin: number;
   readonly #workers: readonly [supervisor: Worker, spawner: Worker];
   readonly #sealed: Promise<Seal | undefined>;
-  readonly #ended: Promise<{ readonly exit: ObservedExit; readonly durationMs: number }>;
+  readonly #ended: Promise<Ended>;
+  /** All its output has come. */
+  readonly #drained: Promise<void>;
   readonly #stuckMs: number;
   #failure: Error | undefined;
 
-  constructor(libc: Libc, options: NotifyOptions, command: ObservedCommand) {
+  constructor(options: NotifyOptions, command: ObservedCommand) {
     this.#command = command;
     this.#stuckMs = options.stuckMs ?? STUCK_MS;
-    this.#stdin = fs.openSync("/dev/null", "r");
-    this.#outputs = [
-      new OutputPipe(libc, (bytes) => command.onOutput("stdout", bytes)),
-      new OutputPipe(libc, (bytes) => command.onOutput("stderr", bytes)),
-    ];
     const slots = this.#slots;
     const { failAt } = options;
     const supervisor = startWorker({
@@ -60,11 +62,12 @@ class NotifyRun {
       argv: command.argv,
       cwd: command.cwd,
       env: command.env,
-      stdio: [this.#stdin, this.#outputs[0].writeFd, this.#outputs[1].writeFd],
     });
     this.#workers = [supervisor, spawner];
     this.#sealed = this.#supervise(supervisor);
-    this.#ended = this.#await(spawner);
+    const { ended, drained } = this.#await(spawner);
+    this.#ended = ended;
+    this.#drained = drained;
   }
 
   async run(): Promise<Observed> {
@@ -72,14 +75,12 @@ class NotifyRun {
     try {
       const { exit, durationMs } = await this.#ended;
       Atomics.store(this.#slots, SLOT.ended, 1);
-      await Promise.all(this.#outputs.map((output) => output.drained()));
-      const seal = await this.#sealed;
+      const [seal] = await Promise.all([this.#sealed, within(this.#drained, OUTPUT_GRACE_MS)]);
       this.#leave(seal);
       if (this.#failure !== undefined) throw this.#failure;
       return { exit, seal, durationMs };
     } finally {
       clearInterval(watchdog);
-      for (const output of this.#outputs) output.close();
       await Promise.all(this.#workers.map((worker) => worker.terminate()));
     }
   }
@@ -128,39 +129,38 @@ class NotifyRun {
       );
   }
 
-  #await(worker: Worker): Promise<{ exit: ObservedExit; durationMs: number }> {
-    const { signal } = this.#command;
-    return new Promise((resolve) => {
-      let abort: (() => void) | undefined;
-      const end = (exit: ObservedExit, durationMs: number): void => {
-        if (abort !== undefined) signal?.removeEventListener("abort", abort);
-        this.#handedOver();
-        resolve({ exit, durationMs });
-      };
-      worker.on("message", (message: FromSpawner) => {
-        switch (message.kind) {
-          case "spawned":
-            this.#handedOver();
-            abort = () => kill(message.pid);
-            if (signal?.aborted === true) abort();
-            else signal?.addEventListener("abort", abort, { once: true });
-            this.#guard(() => this.#command.onStarted?.(message.pid));
-            return;
-          case "not-started":
-            return end({ kind: "not-started", errno: message.errno }, 0);
-          case "exit":
-            return end(exitOf(message.code, message.signal), message.durationMs);
-          default:
-            message satisfies never;
-        }
-      });
-      worker.on("error", (error) => this.#command.onNotice?.(`the command's keeper died: ${error.message}`));
-      worker.on("exit", () => end({ kind: "not-started", errno: "EIO" }, 0));
+  #await(worker: Worker): { readonly ended: Promise<Ended>; readonly drained: Promise<void> } {
+    const ended = deferred<Ended>();
+    const drained = deferred<void>();
+    worker.on("message", (message: FromSpawner) => {
+      switch (message.kind) {
+        case "spawned":
+          return this.#started(message.pid, ended.promise);
+        case "output":
+          return this.#guard(() => this.#command.onOutput(message.stream, message.bytes));
+        case "ended":
+          return ended.resolve(message);
+        case "drained":
+          return drained.resolve();
+        default:
+          message satisfies never;
+      }
     });
+    worker.on("error", (error) => this.#command.onNotice?.(`the command's starter died: ${error.message}`));
+    worker.on("exit", () => {
+      ended.resolve({ exit: { kind: "not-started", errno: "EIO" }, durationMs: 0 });
+      drained.resolve();
+    });
+    return { ended: ended.promise, drained: drained.promise };
   }
 
-  #handedOver(): void {
-    for (const output of this.#outputs) output.started();
+  #started(pid: number, ended: Promise<unknown>): void {
+    const { signal } = this.#command;
+    const abort = (): void => kill(pid);
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    void ended.then(() => signal?.removeEventListener("abort", abort));
+    this.#guard(() => this.#command.onStarted?.(pid));
   }
 
   /** The supervisor may wait for something that waits for its answer: a file system served by the command itself. */
@@ -210,9 +210,16 @@ function startWorker(start: WorkerStart): Worker {
   return new Worker(workerUrl(), { workerData: start, execArgv: [], stdin: false });
 }
 
-function exitOf(code: number | null, signal: string | null): ObservedExit {
-  if (signal === null) return { kind: "exited", code: code ?? 0 };
-  return { kind: "signalled", signal, number: os.constants.signals[signal as NodeJS.Signals] };
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+}
+
+/** Promise.withResolvers, which Node 20 does not have. */
+function deferred<T>(): Deferred<T> {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => (resolve = done));
+  return { promise, resolve };
 }
 
 function kill(pid: number): void {
@@ -225,4 +232,14 @@ function kill(pid: number): void {
 
 function errnoName(errno: number): string {
   return Object.entries(os.constants.errno).find(([, value]) => value === errno)?.[0] ?? String(errno);
+}
+
+function within(promise: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    void promise.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }

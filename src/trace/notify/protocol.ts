@@ -2,6 +2,7 @@
 // must stay free to read output and judge events, the supervisor must answer within microseconds, and the filter stays
 // for ever on the thread that installs it, so that one does nothing else (docs/decisions/0020).
 import type { Seal, TraceEvent } from "../event.ts";
+import type { ObservedExit } from "../observer.ts";
 
 /** Slots of the shared Int32Array. */
 export const SLOT = {
@@ -29,8 +30,6 @@ export type WorkerStart =
       readonly argv: readonly string[];
       readonly cwd: string;
       readonly env: Readonly<Record<string, string>>;
-      /** Descriptors that become 0, 1, 2 of the command. */
-      readonly stdio: readonly [number, number, number];
     }
   | {
       readonly role: "supervisor";
@@ -43,13 +42,10 @@ export type WorkerStart =
 
 export type FromSpawner =
   | { readonly kind: "spawned"; readonly pid: number }
-  | { readonly kind: "not-started"; readonly errno: string }
-  | {
-      readonly kind: "exit";
-      readonly code: number | null;
-      readonly signal: string | null;
-      readonly durationMs: number;
-    };
+  | { readonly kind: "output"; readonly stream: "stdout" | "stderr"; readonly bytes: Uint8Array }
+  | { readonly kind: "ended"; readonly exit: ObservedExit; readonly durationMs: number }
+  /** Nobody can write to the command's outputs any more. */
+  | { readonly kind: "drained" };
 
 export type FromSupervisor =
   | { readonly kind: "events"; readonly events: readonly TraceEvent[] }

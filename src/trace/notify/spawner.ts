@@ -1,8 +1,8 @@
 // Installs the filter on this thread, for ever, and starts the command from it: so the command has it and nobody else
 // does. The kernel's price without CAP_SYS_ADMIN is NO_NEW_PRIVS; with it, setuid programs inside work as always.
-import { spawn } from "node:child_process";
 import type { Libc } from "../ffi.ts";
 import { type FilterAbi, filterProgram } from "./filter.ts";
+import { startCommand } from "../spawn.ts";
 import { type FromSpawner, SLOT, type WorkerStart } from "./protocol.ts";
 
 const SET_MODE_FILTER = 1;
@@ -18,25 +18,28 @@ const SUPERVISOR_WAIT_MS = 10_000;
 
 type Start = Extract<WorkerStart, { role: "spawner" }>;
 
-export function startCommand(
-  libc: Libc | undefined,
+export async function spawnFiltered(
+  libc: Libc,
   abis: readonly FilterAbi[],
   start: Start,
   post: (message: FromSpawner) => void,
-): void {
-  const { slots } = start;
-  const listener = libc === undefined ? -EINVAL : installWhenSupervised(libc, abis, slots);
+): Promise<void> {
+  const { slots, argv, cwd, env } = start;
+  const listener = abis.length === 0 ? -EINVAL : installWhenSupervised(libc, abis, slots);
   Atomics.store(slots, SLOT.listener, listener < 0 ? listener : listener + 1);
   Atomics.notify(slots, SLOT.listener);
-  const [file = "", ...args] = start.argv;
   const from = performance.now();
-  const child = spawn(file, args, { cwd: start.cwd, env: start.env, stdio: [...start.stdio] });
-  child.on("error", (error: NodeJS.ErrnoException) => {
-    if (child.pid === undefined) post({ kind: "not-started", errno: error.code ?? "EIO" });
+  const started = startCommand(libc, {
+    argv,
+    cwd,
+    env,
+    onOutput: (stream, bytes) => post({ kind: "output", stream, bytes }),
+    onEvent: () => undefined,
   });
-  if (child.pid === undefined) return;
-  post({ kind: "spawned", pid: child.pid });
-  child.on("exit", (code, signal) => post({ kind: "exit", code, signal, durationMs: performance.now() - from }));
+  if (started.pid !== undefined) post({ kind: "spawned", pid: started.pid });
+  post({ kind: "ended", exit: await started.exit, durationMs: performance.now() - from });
+  await started.drained;
+  post({ kind: "drained" });
 }
 
 /** @returns the listener, or a negative errno: then the command runs unobserved */
