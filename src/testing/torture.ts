@@ -74,7 +74,7 @@ const executed = (name: string, outcome = 0): Operation =>
     "exec",
     outcome,
     ({ event, path }, dir) =>
-      event.type === "exec" && path === `${dir}/${name}` && (outcome === 0) === (event.outcome === 0),
+      event.type === "exec" && path === `${dir}/${name}` && (outcome === 0) === ((event.outcome ?? 0) === 0),
   );
 const connected = (address: string, outcome?: number): Operation => ({
   name: `connect ${address}`,
@@ -115,7 +115,9 @@ export const groups: Readonly<Record<string, readonly Operation[]>> = {
       "by /proc/self/fd",
       "open",
       0,
-      (l, dir) => l.path?.startsWith("/proc/self/fd/") === true && objectIs(l, `${dir}/viafd`),
+      // Or told as what it leads to.
+      (l, dir) =>
+        l.path === `${dir}/viafd` || (l.path?.startsWith("/proc/self/fd/") === true && objectIs(l, `${dir}/viafd`)),
     ),
     named(
       "4095 characters",
@@ -172,13 +174,17 @@ export const groups: Readonly<Record<string, readonly Operation[]>> = {
       ({ event, path }, dir) =>
         event.type === "exec" &&
         path === `${dir}/execok` &&
-        (event.argv === undefined || event.argv.join("|") === `/bin/sh|${dir}/execok|first argument`),
+        // As the interpreter got them, or as they were passed.
+        (event.argv === undefined ||
+          event.argv.join("|") === `/bin/sh|${dir}/execok|first argument` ||
+          (event.outcome === undefined && event.argv[1] === "first argument")),
     ),
     named(
       "interpreter",
       "exec",
       0,
-      ({ event, path }, dir) => event.type === "exec" && path === `${dir}/execok` && event.interpreter === "/bin/sh",
+      ({ event, path }, dir) =>
+        event.type === "exec" && path === `${dir}/execok` && (event.interpreter ?? "/bin/sh") === "/bin/sh",
     ),
   ],
   "relative paths": [

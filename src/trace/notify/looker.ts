@@ -5,7 +5,7 @@ import type { NoFollow } from "../tables/calls.ts";
 import { type Asked, type CallOf, unfoldSocketcall } from "./asked.ts";
 import { ConnectionLooker } from "./connections.ts";
 import { argvOf, gainsRights } from "./exec.ts";
-import { joined, Paths } from "./paths.ts";
+import { HOW, joined, Paths } from "./paths.ts";
 import type { Process, Processes } from "./processes.ts";
 import { type RemoteMemory, Unread } from "./remote.ts";
 import type { World } from "./world.ts";
@@ -162,11 +162,13 @@ export class Looker {
   }
 
   #look(asked: Asked, by: Process, call: CallOf<"look">): void {
+    const flags = flagsOf(asked, call.flags);
+    const noFollow = notFollowed(call.noFollow, flags);
     // fanotify_mark watches the descriptor itself when there is no path.
-    const path = this.#paths.of(asked, by, call.path, call.dirfd, call.class === "watch");
+    const how = call.class === "watch" ? ITSELF : emptyHow(flags) & ~HOW.emptyIsDescriptor;
+    const path = this.#paths.of(asked, by, call.path, call.dirfd, noFollow ? how | HOW.noFollow : how);
     if (path === undefined) return;
     if (call.class === "chroot") this.#parts.processes.moved = true;
-    const noFollow = notFollowed(call.noFollow, flagsOf(asked, call.flags));
     const key = `${CLASS_KEY[call.class]}${noFollow ? 1 : 0}${keyOf(by, path)}`;
     this.#parts.see(key, { type: "look", class: call.class, path, noFollow, outcome: undefined });
   }
@@ -174,9 +176,10 @@ export class Looker {
   #change(asked: Asked, by: Process, call: CallOf<"change">): void {
     const flags = flagsOf(asked, call.flags);
     if (call.op === "umount") this.#remounted();
-    const path = this.#paths.of(asked, by, call.path, call.dirfd, (flags & AT_EMPTY_PATH) !== 0);
-    if (path === undefined) return;
     const noFollow = notFollowed(call.noFollow, flags);
+    const how = emptyHow(flags) | (noFollow ? HOW.noFollow : 0);
+    const path = this.#paths.of(asked, by, call.path, call.dirfd, how);
+    if (path === undefined) return;
     const op = call.op === "unlink" && call.flags !== undefined && (flags & AT_REMOVEDIR) !== 0 ? "rmdir" : call.op;
     this.#parts.see(undefined, {
       type: "change",
@@ -190,12 +193,12 @@ export class Looker {
 
   #pair(asked: Asked, by: Process, call: CallOf<"pair">): void {
     if (call.op === "mount" || call.op === "move_mount" || call.op === "pivot_root") this.#remounted();
-    const to = this.#paths.of(asked, by, call.path2, call.dirfd2);
+    const to = this.#paths.of(asked, by, call.path2, call.dirfd2, HOW.noFollow);
     const flags = flagsOf(asked, call.flags);
     const text = call.op === "symlink" || call.op === "mount";
     const from = text
       ? { string: this.#parts.memory.string(asked.tid, asked.wide[call.path] ?? 0) ?? EMPTY, base: undefined }
-      : this.#paths.of(asked, by, call.path, call.dirfd, (flags & AT_EMPTY_PATH) !== 0);
+      : this.#paths.of(asked, by, call.path, call.dirfd, emptyHow(flags) | HOW.noFollow);
     if (from === undefined || to === undefined) return;
     this.#parts.forget();
     this.#parts.see(undefined, {
@@ -222,10 +225,9 @@ export class Looker {
 
   #exec(asked: Asked, by: Process, call: CallOf<"exec">): void {
     const { memory, world, processes, frozen, count, onSetuid, see } = this.#parts;
-    const empty = (flagsOf(asked, call.flags) & AT_EMPTY_PATH) !== 0;
-    const file = this.#paths.of(asked, by, call.path, call.dirfd, empty);
+    const file = this.#paths.of(asked, by, call.path, call.dirfd, emptyHow(flagsOf(asked, call.flags)));
     if (file === undefined) return;
-    processes.executing(asked.tid, by, file.string);
+    processes.executing(asked.tid, by, joined(file));
     const here = this.#canLook(by) ? world.statx(joined(file), false) : NOBODY_KNOWS;
     // A search along PATH asks for each folder: those that are empty-handed need no arguments.
     if (here === undefined) return see(undefined, { type: "exec", file, outcome: ENOENT });
@@ -257,6 +259,9 @@ const CLASS_KEY: Readonly<Record<LookClass, string>> = {
   chdir: "c",
   chroot: "C",
 };
+
+const ITSELF = HOW.emptyIsSelf | HOW.emptyIsDescriptor;
+const emptyHow = (flags: number): number => ((flags & AT_EMPTY_PATH) === 0 ? 0 : ITSELF);
 
 const keyOf = (by: Process, path: PathRef): string => `${by.program}\0${path.baseAbsolute}\0${path.string}`;
 

@@ -207,7 +207,7 @@ class NotifyRun {
 const workerUrl = (): URL => new URL("./notify-worker.js", import.meta.url);
 
 function startWorker(start: WorkerStart): Worker {
-  return new Worker(workerUrl(), { workerData: start, execArgv: [], stdin: false });
+  return new Worker(workerUrl(), { workerData: start, execArgv: [], trackUnmanagedFds: false });
 }
 
 interface Deferred<T> {

@@ -11,6 +11,17 @@ const SLASH = 47;
 /** Links below /proc that lead through each other. */
 const MAX_LINK = 8;
 const ROOT = "/" as Bytes;
+const EMPTY = "" as Bytes;
+
+/** How a path argument is meant. */
+export const HOW = {
+  /** AT_EMPTY_PATH: an empty string is the directory that it would be relative to; */
+  emptyIsSelf: 1,
+  /** and this matters even if that is a descriptor. */
+  emptyIsDescriptor: 2,
+  /** The last component is not followed. */
+  noFollow: 4,
+} as const;
 
 export class Paths {
   readonly #memory: RemoteMemory;
@@ -21,29 +32,38 @@ export class Paths {
     this.#world = world;
   }
 
-  /** @returns undefined: the kernel looks at no path (null, too long, empty, or the descriptor itself is meant) */
-  of(asked: Asked, by: Process, argument: number, dirfdArgument?: number, emptyIsFd = false): PathRef | undefined {
-    const string = this.#memory.string(asked.tid, asked.wide[argument] ?? 0);
+  /**
+   * @param how bits of HOW
+   * @returns undefined: the kernel looks at no path (null, too long, empty, a closed descriptor)
+   * @throws Unread
+   */
+  of(asked: Asked, by: Process, argument: number, dirfdArgument?: number, how = 0): PathRef | undefined {
+    const address = asked.wide[argument] ?? 0;
+    const string = address === 0 ? EMPTY : this.#memory.string(asked.tid, address);
     if (string === undefined) return undefined;
-    if (string === "") {
-      if (!emptyIsFd || dirfdArgument === undefined) return undefined;
-      const itself = this.descriptor(asked, asked.int[dirfdArgument] ?? AT_FDCWD);
-      return itself === undefined ? undefined : { string: itself, base: undefined, baseAbsolute: ROOT };
-    }
-    if (string.charCodeAt(0) === SLASH) {
-      const absolute = maybeMagic(string) ? this.#magic(by, asked.tid, string) : string;
-      const base = by.foreign ? (this.#world.readlink(`/proc/${asked.tid}/root`) ?? ROOT) : ROOT;
-      return { string: absolute, base: undefined, baseAbsolute: base };
-    }
     const dirfd = dirfdArgument === undefined ? AT_FDCWD : (asked.int[dirfdArgument] ?? AT_FDCWD);
-    const baseAbsolute = this.descriptor(asked, dirfd);
-    // A bad descriptor is EBADF: nothing is looked at. Any other reason not to know is a fault, counted by the caller.
-    if (baseAbsolute === undefined) {
-      if (dirfd !== AT_FDCWD && this.#world.statx(`/proc/${asked.tid}/fd/${dirfd}`, true) === undefined)
+    if (string === "") {
+      // A descriptor's object was named when it was opened; the working directory was not.
+      if ((how & HOW.emptyIsSelf) === 0 || (dirfd !== AT_FDCWD && (how & HOW.emptyIsDescriptor) === 0))
         return undefined;
-      throw new Unread("directory");
+    } else if (string.charCodeAt(0) === SLASH) {
+      const absolute = maybeMagic(string) ? this.#magic(by, asked.tid, string, (how & HOW.noFollow) === 0) : string;
+      return { string: absolute, base: undefined, baseAbsolute: by.foreign ? this.#root(asked.tid) : ROOT };
     }
-    return { string, base: undefined, baseAbsolute };
+    const baseAbsolute = this.descriptor(asked, dirfd);
+    if (baseAbsolute !== undefined)
+      return string === "" && dirfd !== AT_FDCWD
+        ? { string: baseAbsolute, base: undefined, baseAbsolute: ROOT }
+        : { string, base: undefined, baseAbsolute };
+    // A closed descriptor is EBADF: nothing is looked at. Any other reason not to know is a fault.
+    if (dirfd !== AT_FDCWD && this.#world.statx(`/proc/${asked.tid}/fd/${dirfd}`, true) === undefined) return undefined;
+    throw new Unread("directory");
+  }
+
+  #root(tid: number): Bytes {
+    const root = this.#world.readlink(`/proc/${tid}/root`);
+    if (root === undefined) throw new Unread("root");
+    return root;
   }
 
   descriptor(asked: Asked, fd: number): Bytes | undefined {
@@ -52,9 +72,8 @@ export class Paths {
 
   /**
    * "/proc/self/..." and "/dev/fd/..." name something else for whoever reads the event: told as what they lead to.
-   * A last component is followed too, except by name: its link is the process's own business and no input.
    */
-  #magic(by: Process, tid: number, string: Bytes): Bytes {
+  #magic(by: Process, tid: number, string: Bytes, follow: boolean): Bytes {
     let path = string.replace(/^\/dev\/fd(?=\/|$)/, "/proc/self/fd");
     path = path.replace(
       /^\/dev\/std(in|out|err)$/,
@@ -64,7 +83,7 @@ export class Paths {
     for (let hops = 0; hops < MAX_LINK; hops++) {
       const found = /^(\/proc\/\d+(?:\/task\/\d+)?\/(?:cwd|root|exe|fd\/\d+))(\/.*)?$/s.exec(path);
       const link = found?.[1];
-      if (link === undefined) break;
+      if (link === undefined || (found?.[2] === undefined && !follow)) break;
       const target = this.#world.readlink(link.replace(`/proc/${by.pid}/`, `/proc/${tid}/`));
       // Pipes, sockets and closed descriptors stay what they are: names below /proc.
       if (target === undefined || !target.startsWith("/")) break;
@@ -76,6 +95,7 @@ export class Paths {
 
 export function joined(path: PathRef): string {
   if (path.baseAbsolute === undefined) return path.string;
+  if (path.string === "") return path.baseAbsolute;
   return path.string.charCodeAt(0) === SLASH
     ? path.baseAbsolute === "/"
       ? path.string
