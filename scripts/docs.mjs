@@ -49,7 +49,9 @@ const files = {
     note,
     "# The command line",
     "",
-    ...commands.flatMap((/** @type {import("../src/cli/command.ts").CommandSpec} */ c) => section(c, [])),
+    ...commands
+      .filter((/** @type {import("../src/cli/command.ts").CommandSpec} */ c) => !c.hidden)
+      .flatMap((/** @type {import("../src/cli/command.ts").CommandSpec} */ c) => section(c, [])),
   ],
   "docs/configuration.md": [note, ...configurationReference()],
   "docs/errors.md": [

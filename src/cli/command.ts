@@ -25,6 +25,8 @@ export interface CommandSpec {
   /** `run` and `exec` own neither stream: our own usage errors exit 125 there. */
   readonly ownsStreams?: boolean;
   readonly examples?: readonly string[];
+  /** Not for people: left out of help and documentation. */
+  readonly hidden?: boolean;
   readonly subcommands?: readonly CommandSpec[];
   /** Absent for a group that only has subcommands. */
   readonly load?: () => Promise<CommandModule>;

@@ -7,7 +7,7 @@ export function overview(commands: readonly CommandSpec[], version: string): str
     "",
     "usage: foregone COMMAND [options]",
     "",
-    ...table(commands.map((c) => [c.name, c.summary])),
+    ...table(commands.filter((c) => c.hidden !== true).map((c) => [c.name, c.summary])),
     "",
     "foregone COMMAND --help tells more; foregone --version prints the version",
     "",

@@ -37,6 +37,7 @@ export function startCommand(libc: Libc, command: ObservedCommand): Started {
     fs.closeSync(out.write);
     fs.closeSync(err.write);
   }
+  if (child.pid !== undefined) command.onStarted?.(child.pid);
   const readers = [forward(out.read, "stdout", command), forward(err.read, "stderr", command)];
   const exit = new Promise<ObservedExit>((resolve) => {
     child.once("error", (error: NodeJS.ErrnoException) => {

@@ -1,8 +1,28 @@
-import { loadLibc } from "../../trace/ffi.ts";
-import type { CliContext } from "../command.ts";
+// `foregone doctor`: what works here and what does not, one line each. Others add their section to the list.
+import { release } from "node:os";
+import { EXIT } from "../../core/errors.ts";
+import type { CliContext, Parsed } from "../command.ts";
+import { type Fact, factLine, type Section } from "../doctor/fact.ts";
+import { tracingFacts } from "../doctor/tracing.ts";
+import { VERSION } from "../version.ts";
 
-export async function run(context: CliContext): Promise<number> {
-  const libc = await loadLibc();
-  context.stdout.write("unavailable" in libc ? `note  ffi      ${libc.unavailable}\n` : "ok    ffi      koffi\n");
-  return 0;
+const runtimeFacts: Section = async () => [
+  {
+    status: "ok",
+    name: "runtime",
+    text: `foregone ${VERSION}, node ${process.versions.node}, ${process.platform} ${process.arch}, ${release()}`,
+  },
+];
+
+const sections: readonly Section[] = [runtimeFacts, tracingFacts];
+
+/** @returns 1 if anything is wrong; a note is not */
+export async function run(context: CliContext, parsed: Parsed): Promise<number> {
+  const facts: Fact[] = [];
+  for (const section of sections) facts.push(...(await section()));
+  const text = parsed.flags.has("json")
+    ? `${JSON.stringify({ facts }, undefined, 2)}\n`
+    : facts.map((fact) => `${factLine(fact)}\n`).join("");
+  context.stdout.write(text);
+  return facts.some((fact) => fact.status === "fail") ? EXIT.wrong : EXIT.done;
 }

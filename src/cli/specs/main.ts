@@ -9,4 +9,12 @@ export const mainSpecs: readonly CommandSpec[] = [
     options: [JSON_OPTION],
     load: () => import("../commands/doctor.ts"),
   },
+  {
+    name: "tracer",
+    summary: "the part of the observer that needs root; started by foregone itself",
+    usage: "",
+    hidden: true,
+    options: [],
+    load: () => import("../commands/tracer.ts"),
+  },
 ];

@@ -132,7 +132,8 @@ export class Decoder {
         const to = v.ref(v.body + v.stringLen, v.secondLen, v.secondBase(), root);
         // A symlink's target is text: nobody looks at it, so it starts nowhere.
         const from = call.op === "symlink" ? { string: path.string, base: undefined } : path;
-        return this.#emit({ ...common, type: "pair", op: call.op, from, to, outcome });
+        const flags = call.op === "rename" && call.flags !== undefined ? { flags: v.extra } : {};
+        return this.#emit({ ...common, type: "pair", op: call.op, from, to, ...flags, outcome });
       }
       case "exec":
         return this.#emit({ ...common, type: "exec", file: path, outcome });
