@@ -98,7 +98,10 @@ function sayNotStarted(context: CliContext, argv: readonly string[], { exit }: P
  * Signals that reach us go on to the command. From a terminal, Ctrl-C reaches the whole group already: then the command has
  * it, and a second one would mean "now really" to many programs.
  */
-function forwardSignals(context: CliContext): { readonly onStarted: (pid: number) => void; readonly stop: () => void } {
+export function forwardSignals(context: CliContext): {
+  readonly onStarted: (pid: number) => void;
+  readonly stop: () => void;
+} {
   let pid: number | undefined;
   const terminal = "isTTY" in context.stdin && context.stdin.isTTY === true;
   const handlers = (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const).map((signal) => {

@@ -65,6 +65,11 @@ export async function wire(context: CliContext, parsed: Parsed, tolerant: boolea
   return { parts, chosen, store, folder };
 }
 
+/** Records without witnesses: for records whose observations are not files. */
+export function storedRecords(store: OpenStore["store"]): RecordSource {
+  return recordSource(store, decode, async () => undefined);
+}
+
 /** Reading all contents again is the only price of a witness that cannot be had. */
 function witnessOf(folder: StoreFolder, id: Digest): Witness | undefined {
   try {

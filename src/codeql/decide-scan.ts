@@ -22,7 +22,7 @@ import { changedFiles, type FileChange } from "./source.ts";
 export interface ScanOptions {
   /** Counted from the scan, never renewed by a hit; 0: always scan. */
   readonly maxAgeMs: number;
-  /** 1 in N hits scans anyway and is compared; 0: never. */
+  /** Share of hits that scans anyway and is compared, in [0, 1]. */
   readonly audit: number;
   readonly trust: "repository" | "protected";
   /** Gap kinds accepted by name. */
@@ -84,8 +84,8 @@ export async function decideScan(parts: DecideParts): Promise<ScanDecision> {
   if (found.kind === "scan") return found;
   const { audit } = parts.options;
   // Not on pull requests: their scans are partial, so there is nothing to compare with.
-  const drawn = parts.event.name !== "pull_request" && audit > 0 && parts.ports.random.fraction() < 1 / audit;
-  return drawn ? { ...scan([{ kind: "audit", why: `drawn 1 in ${audit}` }]), auditOf: found } : found;
+  const drawn = parts.event.name !== "pull_request" && parts.ports.random.fraction() < audit;
+  return drawn ? { ...scan([{ kind: "audit", why: `drawn 1 in ${Math.round(1 / audit)}` }]), auditOf: found } : found;
 }
 
 function scan(misses: readonly [Miss, ...Miss[]], more: Partial<Scan> = {}): Scan {

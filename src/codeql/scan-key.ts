@@ -29,7 +29,7 @@ export interface ScanKey {
   readonly action: Action;
   /** Weak fingerprint. */
   readonly weak: Digest;
-  /** Repository, tool and language alone: the newest record under it is what an explanation compares with. */
+  /** Repository, preset and language alone: the newest record under it is what an explanation compares with. */
   readonly family: Digest;
 }
 
@@ -45,13 +45,16 @@ export function scanKey(parts: KeyParts, hasher: Hasher): ScanKey {
     platform: {},
     salt: { format: KEY_FORMAT, preset, repository, components: components as unknown as Json },
   };
-  const name = [preset, repository, components.tool["name"] ?? null, language ?? null];
   return {
     ...parts,
     action,
     weak: sha256Of(hasher, canonicalJson(action as unknown as Json)),
-    family: sha256Of(hasher, canonicalJson(["scan family", KEY_FORMAT, ...name])),
+    family: familyOf(preset, repository, language, hasher),
   };
+}
+
+export function familyOf(preset: string, repository: string, language: string | undefined, hasher: Hasher): Digest {
+  return sha256Of(hasher, canonicalJson(["scan family", KEY_FORMAT, preset, repository, language ?? null]));
 }
 
 /** What a record of this scan observed. @param tier the record's own: `exact` if the self-check found a hole */

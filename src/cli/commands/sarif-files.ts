@@ -45,6 +45,14 @@ export function readSarifFile(context: CliContext, file: string, maxBytes = MAX_
   }
 }
 
+/** @throws ForegoneError E_NOT_FOUND; larger than 256 MiB counts as not readable */
+export function readWholeFile(path: string): Uint8Array {
+  const bytes = nodeFiles.read(path);
+  if (bytes === undefined) throw new ForegoneError("E_NOT_FOUND", `no file "${path}"`);
+  if (bytes instanceof Unreadable) throw new ForegoneError("E_NOT_FOUND", `cannot read "${path}" (${bytes.code})`);
+  return bytes;
+}
+
 /** A regular file of the checkout; symlinks are not followed out of it. */
 export function readableFile(checkout: string, path: string): Uint8Array | undefined {
   const bytes = nodeFiles.read(resolve(checkout, path));
