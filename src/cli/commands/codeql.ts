@@ -158,7 +158,9 @@ export async function replay(context: CliContext, parsed: Parsed): Promise<numbe
   }
   const saved = savedMs(decision, effects.clock.monotonicMs() - from);
   shell.log({ kind: "skipped", scan: name, key: key.weak, commit: target.commit, category, savedMs: saved });
-  context.stderr.write(`foregone: ${name}: ${plural(replayed.results, "alert")} replayed; ${skippedText(saved, decision.record.result.durationMs)}\n`);
+  context.stderr.write(
+    `foregone: ${name}: ${plural(replayed.results, "alert")} replayed; ${skippedText(saved, decision.record.result.durationMs)}\n`,
+  );
   return EXIT.done;
 }
 
