@@ -1,0 +1,141 @@
+// Random small worlds for the soundness property: a tree, a program over it (test/fixtures/actor.c), and edits.
+import fc from "fast-check";
+import fs from "node:fs";
+import { dirname, join } from "node:path";
+
+/** Inputs live here; the program writes only below `o`, so that it cannot decide by its own old outputs. */
+const INPUTS = ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "l", "d/l", "x.sh"] as const;
+const OUTPUTS = ["o", "o/a", "o/b", "od"] as const;
+
+export type Entry =
+  | { readonly path: string; readonly type: "file"; readonly content: string; readonly executable: boolean }
+  | { readonly path: string; readonly type: "dir" }
+  | { readonly path: string; readonly type: "symlink"; readonly target: string };
+
+export type Edit =
+  | { readonly kind: "put"; readonly entry: Entry }
+  | { readonly kind: "remove"; readonly path: string }
+  | { readonly kind: "rename"; readonly from: string; readonly to: string }
+  | { readonly kind: "touch"; readonly path: string };
+
+const input = fc.constantFrom(...INPUTS);
+const content = fc.constantFrom("", "1", "2", "33", "#!/bin/sh\ncat a 2>/dev/null\n", "#!/bin/sh\nexit 1\n");
+
+export const entry: fc.Arbitrary<Entry> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({ path: input, type: fc.constant("file" as const), content, executable: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: fc.record({ path: input, type: fc.constant("dir" as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      path: fc.constantFrom("l", "d/l", "b", "d/e"),
+      type: fc.constant("symlink" as const),
+      target: fc.constantFrom("a", "d", "d/a", "../a", "e", "nowhere", "l", ".", "../d/b"),
+    }),
+  },
+);
+
+export const tree = fc.array(entry, { minLength: 2, maxLength: 12 });
+
+const look = fc
+  .tuple(
+    fc.constantFrom("r", "s", "l", "a", "k", "d"),
+    fc.oneof(input, fc.constantFrom(".", "l/a", "l/b", "d/l/a", "d/../b", "a/below", "none")),
+  )
+  .map(([op, path]) => op + path);
+const write = fc.oneof(
+  fc
+    .tuple(fc.constantFrom("w", "+"), fc.constantFrom("o/a", "o/b"), content)
+    .map(([op, path, text]) => `${op}${path}=${text.replaceAll("\n", " ")}`),
+  fc.constantFrom("mo", "no/a=o/b", "uo/a", "yo/b=a", "ho/a=o/b", "ro/a", "do", "xx.sh", "eLANGUAGE", "x./x.sh"),
+);
+const guarded = fc.tuple(
+  fc.constantFrom("", "", "?", "!"),
+  fc.oneof({ weight: 3, arbitrary: look }, { weight: 2, arbitrary: write }),
+);
+
+/** Arguments of the actor. It makes its output folder first, as a build does. */
+export const program = fc
+  .array(
+    guarded.map(([guard, op]) => guard + op),
+    { minLength: 1, maxLength: 10 },
+  )
+  .map((ops) => ["mo", ...ops]);
+
+export const edit: fc.Arbitrary<Edit> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("put" as const), entry }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("remove" as const), path: fc.oneof(input, fc.constantFrom(...OUTPUTS)) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("rename" as const), from: input, to: input }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("touch" as const), path: input }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("put" as const),
+      entry: fc.record({
+        path: fc.constantFrom("o/a", "o/b", "o/new"),
+        type: fc.constant("file" as const),
+        content,
+        executable: fc.boolean(),
+      }),
+    }),
+  },
+);
+
+/** Puts an entry there, in place of what is there; what the file system refuses is left out. */
+export function put(root: string, item: Entry): void {
+  const path = join(root, item.path);
+  try {
+    fs.mkdirSync(dirname(path), { recursive: true });
+    fs.rmSync(path, { recursive: true, force: true });
+    if (item.type === "dir") fs.mkdirSync(path);
+    else if (item.type === "symlink") fs.symlinkSync(item.target, path);
+    else {
+      fs.writeFileSync(path, item.content);
+      fs.chmodSync(path, item.executable ? 0o755 : 0o644);
+    }
+  } catch {
+    // A file where a folder is needed, a dangling link as parent: then this edit does nothing.
+  }
+}
+
+export function apply(root: string, change: Edit): void {
+  try {
+    switch (change.kind) {
+      case "put":
+        return put(root, change.entry);
+      case "remove":
+        return fs.rmSync(join(root, change.path), { recursive: true, force: true });
+      case "rename":
+        return fs.renameSync(join(root, change.from), join(root, change.to));
+      case "touch":
+        return fs.utimesSync(join(root, change.path), 1, 1);
+      default:
+        return change satisfies never;
+    }
+  } catch {
+    // As above.
+  }
+}
+
+/** Everything below a folder, as text: paths, types, x bits, contents, targets. */
+export function snapshot(root: string, folder = "."): string[] {
+  const lines: string[] = [];
+  const walk = (path: string): void => {
+    const stat = fs.lstatSync(join(root, path), { throwIfNoEntry: false });
+    if (stat === undefined) return;
+    if (stat.isSymbolicLink()) lines.push(`${path} -> ${fs.readlinkSync(join(root, path))}`);
+    else if (stat.isFile())
+      lines.push(`${path} ${(stat.mode & 0o100) !== 0} ${fs.readFileSync(join(root, path), "latin1")}`);
+    else if (stat.isDirectory()) {
+      lines.push(`${path}/`);
+      for (const name of fs.readdirSync(join(root, path)).sort()) if (name !== ".git") walk(join(path, name));
+    }
+  };
+  walk(folder);
+  return lines;
+}
