@@ -1,5 +1,5 @@
 // Random small worlds for the soundness property: a tree, a program over it (test/fixtures/actor.c), and edits.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
 
