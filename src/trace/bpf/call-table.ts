@@ -14,8 +14,15 @@ export interface NamedCall {
   readonly call: Call;
 }
 
+let own: ReadonlyMap<number, NamedCall> | undefined;
+
+/** This machine's table, made once. */
+export function indexedCalls(): ReadonlyMap<number, NamedCall> {
+  return (own ??= indexCalls(process.arch));
+}
+
 /** By index in the map: x86-64 (or arm64) numbers, +512 i386, +1024 socketcall, +1088 io_uring operations. */
-export function indexedCalls(arch: string = process.arch): ReadonlyMap<number, NamedCall> {
+function indexCalls(arch: string): ReadonlyMap<number, NamedCall> {
   const calls = new Map<number, NamedCall>();
   const add = (base: number, list: readonly Syscall[]): void => {
     for (const { nr, name, call } of list) calls.set(base + nr, { name, call });

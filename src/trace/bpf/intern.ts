@@ -12,8 +12,8 @@ export function latin1(bytes: Buffer, start: number, end: number): Bytes {
 export class DirectoryInterner {
   /** Per slot: device, mount, inode low, inode high. */
   readonly #keys = new Uint32Array(4 * SLOTS);
-  readonly #objects: (FileObject | undefined)[] = Array.from({ length: SLOTS });
-  readonly #paths: Uint8Array[] = Array.from({ length: SLOTS }, () => new Uint8Array(0));
+  readonly #objects = Array<FileObject | undefined>(SLOTS);
+  readonly #paths = Array<Uint8Array | undefined>(SLOTS);
 
   /** @param end of the path, without its NUL */
   get(dev: number, mount: number, low: number, high: number, bytes: Buffer, start: number, end: number): FileObject {
@@ -22,7 +22,7 @@ export class DirectoryInterner {
     const keys = this.#keys;
     const known = this.#objects[slot];
     if (known !== undefined && keys[k] === dev && keys[k + 1] === mount && keys[k + 2] === low && keys[k + 3] === high)
-      if (sameBytes(this.#paths[slot]!, bytes, start, end)) return known;
+      if (sameBytes(this.#paths[slot], bytes, start, end)) return known;
     const ino = (BigInt(high) << 32n) | BigInt(low);
     const object: FileObject = { dev, mountId: mount, ino, mode: 0, path: latin1(bytes, start, end) };
     keys[k] = dev;
@@ -35,9 +35,9 @@ export class DirectoryInterner {
   }
 }
 
-function sameBytes(path: Uint8Array, bytes: Buffer, start: number, end: number): boolean {
+function sameBytes(path: Uint8Array | undefined, bytes: Buffer, start: number, end: number): boolean {
   const length = end - start;
-  if (path.length !== length) return false;
+  if (path?.length !== length) return false;
   for (let i = 0; i < length; i++) if (path[i] !== bytes[start + i]) return false;
   return true;
 }

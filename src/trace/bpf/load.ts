@@ -117,7 +117,7 @@ function loadOnce(calls: BpfCalls, blob: Blob, ringBytes: number): Loaded {
  * Attaches every tracing program; the cgroup programs only if there is a cgroup v2 root.
  * @returns the links: closing them detaches
  */
-export function attach(calls: BpfCalls, loaded: Loaded, cgroupFd: number | undefined): readonly number[] {
+export function attach(calls: BpfCalls, loaded: Loaded, cgroupFd: number | undefined): number[] {
   const links: number[] = [];
   try {
     for (const name of loaded.programs) {

@@ -49,7 +49,8 @@ export class Tracer {
   readonly #bpf: BpfCalls;
   readonly #loaded: Loaded;
   readonly #ring: Ring;
-  readonly #links: readonly number[];
+  readonly #links: number[];
+  readonly #undo: (() => void)[] = [];
   readonly #options: TracerOptions;
   readonly #mounts: MountTables;
   readonly #mountCalls: ReadonlySet<number>;
@@ -95,21 +96,26 @@ export class Tracer {
     const calls = options.calls ?? indexedCalls();
     this.#mountCalls = new Set([...calls].filter(([, c]) => changesMounts(c)).map(([index]) => index));
     this.#mounts = new MountTables(options.onMounts);
-    this.#loaded = load(bpf, blob, ringBytes);
-    const cgroup = openCgroupRoot();
     try {
+      this.#loaded = load(bpf, blob, ringBytes);
+      this.#undo.push(() => this.#loaded.close());
       writeCalls(bpf, this.#loaded.map("calls"), encodeCalls(calls, this.uringDecoded));
       this.#ring = mapRing(bpf.libc, this.#loaded.map("ring"), ringBytes);
-      this.#links = attach(bpf, this.#loaded, cgroup);
+      this.#undo.push(() => this.#ring.close());
+      const cgroup = openCgroupRoot();
+      this.dns = cgroup !== undefined;
+      try {
+        this.#links = attach(bpf, this.#loaded, cgroup);
+      } finally {
+        if (cgroup !== undefined) fs.closeSync(cgroup);
+      }
+      this.#undo.push(() => this.#detach());
+      this.selfTest = this.#test(blob.canary);
+      this.#baseline = readCounters(bpf, this.#loaded);
     } catch (error) {
-      this.#loaded.close();
+      this.close();
       throw error;
-    } finally {
-      if (cgroup !== undefined) fs.closeSync(cgroup);
     }
-    this.dns = cgroup !== undefined;
-    this.selfTest = this.#test(blob.canary);
-    this.#baseline = readCounters(bpf, this.#loaded);
     this.#mounts.seen(Number(/\d+/.exec(fs.readlinkSync("/proc/self/ns/mnt"))?.[0]), process.pid);
   }
 
@@ -122,8 +128,11 @@ export class Tracer {
   release(pid: number): void {
     const pidfd = this.#bpf.pidfdOpen(pid);
     if (pidfd === undefined) return;
-    this.#bpf.delete(this.#loaded.map("members"), (key) => void key.writeInt32LE(pidfd, 0));
-    this.#bpf.close(pidfd);
+    try {
+      this.#bpf.delete(this.#loaded.map("members"), (key) => void key.writeInt32LE(pidfd, 0));
+    } finally {
+      this.#bpf.close(pidfd);
+    }
   }
 
   /** Hands on what is in the ring. @returns bytes taken */
@@ -144,7 +153,7 @@ export class Tracer {
       this.release(process.pid);
     }
     while (this.drain() > 0);
-    for (const link of this.#links) this.#bpf.close(link);
+    this.#detach();
     while (this.drain() > 0);
     const counters = countersSince(readCounters(this.#bpf, this.#loaded), this.#baseline);
     this.close();
@@ -152,9 +161,11 @@ export class Tracer {
   }
 
   close(): void {
-    for (const link of this.#links) this.#bpf.close(link);
-    this.#ring.close();
-    this.#loaded.close();
+    for (const undo of this.#undo.splice(0).reverse()) undo();
+  }
+
+  #detach(): void {
+    for (const link of this.#links.splice(0)) this.#bpf.close(link);
   }
 
   #member(pid: number, session: number, flags: number): boolean {
