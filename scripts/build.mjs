@@ -5,7 +5,7 @@ import { build } from "esbuild";
 import { buildWorkers } from "./worker-build.mjs";
 
 // CommonJS dependencies inside an ESM bundle need a real `require`; without it they die with "Dynamic require".
-const banner = { js: 'import{createRequire as r}from"node:module";const require=r(import.meta.url);' };
+const banner = { js: 'import{createRequire as $require}from"node:module";const require=$require(import.meta.url);' };
 /** @type {import("esbuild").BuildOptions} */
 const common = {
   bundle: true,

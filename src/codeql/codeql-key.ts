@@ -37,14 +37,13 @@ export type KeyResult =
   | { readonly kind: "key"; readonly key: ScanKey; readonly git: GitSource }
   | { readonly kind: "unanswered"; readonly unanswered: readonly [UnansweredComponent, ...UnansweredComponent[]] };
 
-/** @param known the source as it was decided on, where the scan is over already */
-export function codeqlKey(inputs: CodeqlInputs, folder: string, ports: KeyPorts, known?: GitSource): KeyResult {
+export function codeqlKey(inputs: CodeqlInputs, folder: string, ports: KeyPorts): KeyResult {
   const missing: UnansweredComponent[] = [];
   const language = languageOf(inputs.language);
   if (language === undefined) missing.push(unknownLanguage(inputs.language));
   const tool = resolveCodeql(inputs.tools, inputs.actionRef, ports);
   if ("why" in tool) missing.push({ component: "tool", why: tool.why, hint: tool.hint });
-  const git = known ?? readGitSource(folder, ports.env, ports);
+  const git = readGitSource(folder, ports.env, ports);
   if ("why" in git) missing.push({ component: "source", why: git.why, hint: git.hint });
   if (language !== undefined && !("why" in git)) {
     const built = isBuilt(inputs, language);

@@ -21,7 +21,7 @@ import {
   scanName,
   targetOf,
 } from "../scan-shell.ts";
-import { loadPending, savePending } from "../pending-scan.ts";
+import { loadPending, pendingPath, savePending } from "../pending-scan.ts";
 import { hitLines, refusalHint, scanLines, skippedText, unansweredLines } from "../scan-text.ts";
 import { effects, openStoreFor } from "../wiring.ts";
 import { invalidateScans } from "./codeql-invalidate.ts";
@@ -87,15 +87,13 @@ export async function store(context: CliContext, parsed: Parsed): Promise<number
       hint: "foregone codeql store --sarif results/javascript.sarif",
     });
   const asked = await ask(context, parsed);
-  const { shell, inputs, name } = asked;
+  const { shell, name } = asked;
   const now = known(asked);
-  const pending = loadPending(shell, now.key);
-  const before =
-    pending === undefined
-      ? now
-      : known({ ...asked, result: codeqlKey(inputs, shell.checkout, shell.ports, pending.git) });
+  const pending = loadPending(pendingPath(shell, now.key));
+  // Decided with other options than these: then it says nothing of this scan.
+  const before = pending?.key.weak === now.key.weak ? pending : now;
   const file = resolve(context.cwd, path);
-  const started = startOf(parsed) ?? pending?.at;
+  const started = startOf(parsed) ?? (before === pending ? pending.at : undefined);
   const recorded = await recordScan(shell, {
     key: before.key,
     before: before.git,

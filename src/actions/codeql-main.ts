@@ -1,0 +1,203 @@
+// setup-codeql-cache, main: decides before `init`. On a hit the SARIF of this commit lies ready for upload; in every other
+// case, trouble of our own included, the scan runs.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { codeqlKey } from "../codeql/codeql-key.ts";
+import { componentChanges } from "../codeql/component.ts";
+import type { Hit, Scan } from "../codeql/decide-scan.ts";
+import { eventRule } from "../codeql/events.ts";
+import type { GitSource } from "../codeql/git-source.ts";
+import { defaultCategory, replayScan } from "../codeql/replay-scan.ts";
+import { countSeverities, describeCounts } from "../codeql/sarif/severity.ts";
+import { escapeMarkdown } from "../codeql/sarif/summary.ts";
+import type { ScanKey } from "../codeql/scan-key.ts";
+import { uploadLog, uploadReport } from "../cli/commands/codeql-upload.ts";
+import { invalidateScans } from "../cli/commands/codeql-invalidate.ts";
+import { savePending } from "../cli/pending-scan.ts";
+import { decide, disownHole, openScanShell, savedMs, type ScanShell, scanName, targetOf } from "../cli/scan-shell.ts";
+import { hitLines, scanLines, skippedText, unansweredLines } from "../cli/scan-text.ts";
+import { effects } from "../cli/wiring.ts";
+import { ageText } from "../report/units.ts";
+import { matrixOf, scanOfJob } from "./codeql-inputs.ts";
+import { contextOf } from "./codeql-context.ts";
+import type { Host } from "./host.ts";
+
+export type CacheStatus = "success" | "disabled" | "error";
+
+/** Store and network together; what has not answered by then is a scan. Git of a large checkout is not counted. */
+const LOOKUP_MS = 2_000;
+
+export async function main(host: Host): Promise<void> {
+  // Written first: whatever happens later, the guarded steps have an answer.
+  host.output("should-skip-scan", "false");
+  host.output("cached-result", "");
+  const fromMs = effects.clock.monotonicMs();
+  if (host.input("enable-caching") === "false") return finish(host, "disabled", "disabled");
+  try {
+    const ttl = seconds(host.input("cache-ttl"));
+    const audit = Number(host.input("audit") || "50");
+    const trust = host.input("trust");
+    const context = contextOf(host);
+    const shell = await openScanShell(context, {
+      checkout: context.cwd,
+      maxAgeMs: ttl,
+      audit: Number.isFinite(audit) && audit > 0 ? 1 / audit : 0,
+      trust: trust === "protected" ? "protected" : undefined,
+    });
+    host.output("cache-dir", shell.folder.path);
+    await decideStep(host, shell, fromMs);
+  } catch (error) {
+    host.annotate(
+      "notice",
+      `the CodeQL cache cannot be used, the scan runs: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    finish(host, "error", "error");
+  }
+}
+
+async function decideStep(host: Host, shell: ScanShell, fromMs: number): Promise<void> {
+  const scan = scanOfJob(host, shell);
+  if ("mistake" in scan) {
+    host.annotate("warning", scan.mistake);
+    return finish(host, "error", "error");
+  }
+  const result =
+    "unanswered" in scan
+      ? { kind: "unanswered" as const, unanswered: scan.unanswered }
+      : codeqlKey(scan.inputs, shell.checkout, shell.ports);
+  if (result.kind === "unanswered" || "unanswered" in scan) {
+    const unanswered = result.kind === "unanswered" ? result.unanswered : [];
+    const lines = unansweredLines("codeql", unanswered);
+    for (const line of lines) host.log(line);
+    host.summary(`### Foregone: CodeQL runs\n\n${lines.map(escapeMarkdown).join("\n\n")}`);
+    return finish(host, "success", "unanswered");
+  }
+  const { key, git } = result;
+  const wanted = host.input("commit-sha");
+  if (wanted !== "" && wanted !== git.head) {
+    host.annotate(
+      "notice",
+      `commit-sha is ${wanted.slice(0, 8)}, the checkout is at ${git.head.slice(0, 8)}: the scan runs`,
+    );
+    return finish(host, "error", "commit-sha");
+  }
+  host.saveState("scan", "decided");
+  host.saveState("head", git.head);
+  host.saveState("pending", savePending(shell, key, git) ?? "");
+  const tool = {
+    names: ["CodeQL"],
+    ...(typeof key.components.tool["version"] === "string" && { version: key.components.tool["version"] }),
+  };
+  const decision = await withDeadline(decide(shell, key, tool), LOOKUP_MS);
+  if (decision === undefined) {
+    host.log("run    the store did not answer in 2 s");
+    return finish(host, "error", "unanswered");
+  }
+  await disownHole(shell, key, decision);
+  writeExplanation(host, key, decision);
+  if (decision.kind === "scan") return scanStep(host, shell, key, decision);
+  await hitStep(host, shell, key, git, decision, scan.category, fromMs);
+}
+
+function scanStep(host: Host, shell: ScanShell, key: ScanKey, scan: Scan): void {
+  const lines = scanLines(scanName(key), scan, true);
+  for (const line of lines) host.log(line);
+  host.summary(
+    `### Foregone: ${escapeMarkdown(scanName(key))} runs\n\n${lines.slice(0, 21).map(escapeMarkdown).join("\n\n")}`,
+  );
+  shell.log({ kind: "miss", scan: scanName(key), key: key.weak, reason: scan.misses[0].kind });
+  finish(host, "success", scan.misses[0].kind);
+}
+
+async function hitStep(
+  host: Host,
+  shell: ScanShell,
+  key: ScanKey,
+  git: GitSource,
+  hit: Hit,
+  givenCategory: string,
+  fromMs: number,
+): Promise<void> {
+  const { env } = host;
+  const now = effects.clock.now();
+  const workflow = (env["GITHUB_WORKFLOW_REF"] ?? "").split("@")[0]?.split("/").slice(2).join("/") ?? "";
+  const category =
+    givenCategory || defaultCategory(workflow, env["GITHUB_JOB"] ?? "", matrixOf(host)).replace(/\/$/, "");
+  const target = targetOf(shell, git, category, {});
+  const replayed = replayScan(hit, target);
+  const file = join(env["RUNNER_TEMP"] ?? shell.folder.path, "foregone", `${scanName(key).replaceAll(" ", "-")}.sarif`);
+  mkdirSync(join(file, ".."), { recursive: true });
+  writeFileSync(file, replayed.json);
+  const upload = eventRule(shell.event).upload;
+  if (upload && host.input("upload") === "api") {
+    const uploaded = await uploadLog(shell.context, shell.repository, target, replayed);
+    for (const line of uploadReport(uploaded)) host.log(line);
+    if (uploaded.kind === "invalid") await invalidateScans(shell, { family: key, why: uploaded.message });
+    if (uploaded.kind !== "complete" && uploaded.kind !== "pending") {
+      host.annotate("warning", uploadReport(uploaded).join(" "));
+      return finish(host, "success", "upload");
+    }
+  } else if (upload) host.output("cached-result", file);
+  const saved = savedMs(hit, effects.clock.monotonicMs() - fromMs);
+  const lines = [...hitLines(scanName(key), key, hit, now), `  ${skippedText(saved, hit.record.result.durationMs)}`];
+  for (const line of lines) host.log(line);
+  const { provenance } = hit.record;
+  const severity = replayed.log.runs.map((run) => describeCounts(countSeverities(run as never))).join("; ");
+  host.summary(
+    `### Foregone: ${escapeMarkdown(scanName(key))} skipped\n\n| | |\n|---|---|\n| proved by | run ${escapeMarkdown(provenance.runId ?? "")} at ${escapeMarkdown(provenance.commit?.slice(0, 8) ?? "")}, ${ageText(now - provenance.recordedAt)} |\n| compared | ${key.source.compared.length} files, ${key.source.inertCount} inert |\n| alerts | ${severity} |\n| time | ${skippedText(saved, hit.record.result.durationMs)} |`,
+  );
+  host.saveState("hit", JSON.stringify({ weak: key.weak, family: key.family, category, savedMs: saved }));
+  host.output("saved-seconds", String(Math.round(saved / 1000)));
+  host.output("should-skip-scan", "true");
+  shell.log({ kind: "hit", scan: scanName(key), key: key.weak, commit: git.head });
+  finish(host, "success", "hit");
+}
+
+/** Every component, as it was in the newest scan and as it is: a JSON file beside the log. */
+function writeExplanation(host: Host, key: ScanKey, decision: Hit | Scan): void {
+  const temp = host.env["RUNNER_TEMP"];
+  if (temp === undefined) return;
+  const file = join(temp, "foregone", `${scanName(key).replaceAll(" ", "-")}.explain.json`);
+  mkdirSync(join(temp, "foregone"), { recursive: true });
+  const explanation = decision.kind === "scan" ? decision.explanation : undefined;
+  const was = explanation?.record.action.salt["components"] as typeof key.components | undefined;
+  writeFileSync(
+    file,
+    JSON.stringify({
+      decision: decision.kind,
+      misses: decision.kind === "scan" ? decision.misses : [],
+      now: key.components,
+      was: was ?? null,
+      changed: was === undefined ? [] : componentChanges(was, key.components),
+      files: explanation?.files?.slice(0, 1000) ?? [],
+    }),
+  );
+  host.output("explain", file);
+}
+
+function finish(host: Host, status: CacheStatus, reason: string): void {
+  host.output("cache-status", status);
+  host.output("reason", reason);
+  if (reason !== "hit") host.output("saved-seconds", "0");
+}
+
+async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await Promise.race([
+      promise,
+      new Promise<undefined>((done) => {
+        timer = setTimeout(() => done(undefined), ms);
+      }),
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** @throws Error for what is no number: a typo must not mean "for ever" */
+function seconds(text: string): number | undefined {
+  if (text === "") return undefined;
+  if (!/^\d+$/.test(text)) throw new Error(`cache-ttl "${text}" is no number of seconds`);
+  return Number(text) * 1000;
+}

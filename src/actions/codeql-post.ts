@@ -1,0 +1,106 @@
+// setup-codeql-cache, post: records a scan that was completed, and counts a scan that did not run. Runs always; believes only
+// what the analyze step itself says of its success.
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { readGitSource } from "../codeql/git-source.ts";
+import { disownScan } from "../codeql/scan-record.ts";
+import { readWholeFile } from "../cli/commands/sarif-files.ts";
+import { loadPending } from "../cli/pending-scan.ts";
+import { openScanShell, recordScan, type ScanShell, scanName } from "../cli/scan-shell.ts";
+import { refusalHint } from "../cli/scan-text.ts";
+import type { Digest } from "../core/digest.ts";
+import { contextOf } from "./codeql-context.ts";
+import type { Host } from "./host.ts";
+
+interface SavedHit {
+  readonly weak: Digest;
+  readonly family: Digest;
+  readonly category: string;
+  readonly savedMs: number;
+}
+
+export async function post(host: Host): Promise<void> {
+  if (host.state("scan") !== "decided") return;
+  try {
+    const context = contextOf(host);
+    const shell = await openScanShell(context, { checkout: context.cwd });
+    const analysed = host.env["CODEQL_ACTION_ANALYZE_DID_COMPLETE_SUCCESSFULLY"] === "true";
+    const passed = host.input("job-status") === "success";
+    const hit = savedHit(host);
+    if (hit !== undefined) await afterHit(host, shell, hit, analysed, passed);
+    if (!analysed) return host.log("post: no completed analysis in this job, nothing to record");
+    if (!passed) return host.log(`post: the job is ${host.input("job-status")}, nothing is recorded`);
+    await recordAnalysis(host, shell);
+  } catch (error) {
+    host.annotate("notice", `the scan is not recorded: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function afterHit(
+  host: Host,
+  shell: ScanShell,
+  hit: SavedHit,
+  analysed: boolean,
+  passed: boolean,
+): Promise<void> {
+  const event = { scan: "codeql", key: hit.weak, commit: host.state("head"), category: hit.category };
+  if (analysed) {
+    shell.log({ ...event, kind: "ran-anyway" });
+    host.annotate(
+      "warning",
+      "the scan ran although should-skip-scan was true: add `if: steps.<id>.outputs.should-skip-scan != 'true'` to init and analyze",
+    );
+  } else if (passed) shell.log({ ...event, kind: "skipped", savedMs: hit.savedMs });
+  // Perhaps code scanning refused the replay; a scan will show.
+  else await disownScan(hit, shell.storePorts);
+}
+
+async function recordAnalysis(host: Host, shell: ScanShell): Promise<void> {
+  const pending = loadPending(host.state("pending"));
+  if (pending === undefined) return host.log("post: what was decided on is not known any more: nothing is recorded");
+  const { key } = pending;
+  const folder = host.env["CODEQL_ACTION_SARIF_RESULTS_OUTPUT_DIR"] ?? "";
+  const file = join(folder, `${key.action.argv[1] ?? ""}.sarif`);
+  const after = readGitSource(shell.checkout, host.env, shell.ports);
+  if ("why" in after) return host.log(`post: ${after.why}`);
+  const started = Date.parse(host.env["CODEQL_WORKFLOW_STARTED_AT"] ?? "");
+  const version = key.components.tool["version"];
+  const recorded = await recordScan(shell, {
+    key,
+    before: pending.git,
+    after,
+    bytes: readWholeFile(file),
+    tool: { names: ["CodeQL"], ...(typeof version === "string" && { version }) },
+    durationMs: Math.max(0, statSync(file).mtimeMs - (Number.isNaN(started) ? pending.at : started)),
+    exitCode: 0,
+    // Pull request scans leave file coverage out by default.
+    seal: {
+      coverage: shell.event.name !== "pull_request" || host.env["CODEQL_ACTION_FILE_COVERAGE_ON_PRS"] === "true",
+    },
+  });
+  if (recorded.kind === "refused") {
+    host.log(`post: not recorded: ${recorded.code}: ${recorded.detail}`);
+    const hint = refusalHint(recorded.code);
+    if (hint !== undefined) host.log(`hint: ${hint}`);
+    return;
+  }
+  host.log(`post: ${scanName(key)} recorded as ${recorded.id.slice(7, 15)}, tier ${recorded.admitted.tier}`);
+  if (recorded.admitted.exactOnly !== undefined)
+    host.log(`  serves the exact tree only: ${recorded.admitted.exactOnly}`);
+  const { comparison } = recorded;
+  if (comparison.kind === "differs")
+    host.annotate(
+      "error",
+      `false skip: an equal key gave another result (${comparison.diff.new.length} new, ${comparison.diff.absent.length} absent); older records are disowned`,
+    );
+  if (comparison.kind === "same") host.log("  audit: same result as recorded");
+}
+
+function savedHit(host: Host): SavedHit | undefined {
+  try {
+    const hit = JSON.parse(host.state("hit")) as SavedHit;
+    return typeof hit.weak === "string" ? hit : undefined;
+  } catch {
+    return undefined;
+  }
+}
