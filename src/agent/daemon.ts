@@ -17,6 +17,8 @@ export interface DaemonOptions {
   readonly version: string;
   /** Absolute. */
   readonly store: string;
+  /** Default `STOP_MS`. */
+  readonly stopMs?: number;
 }
 
 export interface AgentStatus {
@@ -41,7 +43,7 @@ export interface Daemon {
  * @throws ForegoneError E_LOCKED: another agent serves this user and store; or what a required service throws
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { place, services, log, clock } = options;
+  const { place, services, log, clock, stopMs = STOP_MS } = options;
   const lock = await takeLock(place.lockName);
   if (lock === undefined)
     throw new ForegoneError("E_LOCKED", `an agent already serves ${options.store}`, {
@@ -91,8 +93,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const close = async (why: string): Promise<void> => {
     log.write("info", `stopping: ${why}`);
     for (const timer of timers) clearTimeout(timer);
-    await control.close();
-    for (const service of services.toReversed()) await within(STOP_MS, service.stop());
+    await control.close(stopMs);
+    for (const service of services.toReversed()) await within(stopMs, service.stop());
     await lock.release();
     log.write("info", "stopped");
     ended();

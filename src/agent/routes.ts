@@ -22,8 +22,9 @@ export async function route(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  // A request target is data: an absolute URL or a broken escape is a 404, never an exception.
-  const url = URL.parse(request.url ?? "", "http://agent.invalid");
+  // A request target is data: an absolute URL, "//host" or a broken escape is a 404, never an exception.
+  const target = request.url ?? "";
+  const url = /^\/(?!\/)/.test(target) ? URL.parse(`http://agent.invalid${target}`) : null;
   if (url === null) return false;
   const found = routes.find(
     (r) =>

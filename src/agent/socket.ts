@@ -5,7 +5,8 @@ import { ForegoneError } from "../core/errors.ts";
 import { route, type Route, sendJson } from "./routes.ts";
 
 export interface ControlSocket {
-  close(): Promise<void>;
+  /** Answers in flight finish, for at most `graceMs`. */
+  close(graceMs: number): Promise<void>;
 }
 
 /** 64 jobs on one machine with some connections each. */
@@ -42,9 +43,13 @@ export async function listenOn(folder: string, path: string, routes: readonly Ro
   }
   chmodSync(path, 0o600);
   return {
-    close: () =>
+    close: (graceMs) =>
       new Promise((resolve) => {
-        server.close(() => resolve());
+        const late = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearTimeout(late);
+          resolve();
+        });
         server.closeIdleConnections();
       }),
   };

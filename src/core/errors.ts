@@ -5,6 +5,7 @@ export const ERROR_CODES = {
   E_CONFIG: "a configuration value is wrong",
   E_STORE: "the store cannot be used",
   E_LOCKED: "somebody else holds the lock",
+  E_PORT: "a port or socket is taken",
   E_KEY: "a key is missing or wrong",
   E_NOT_FOUND: "what was named does not exist",
   E_DENIED: "the answer is no, and the audit log says why",
@@ -55,6 +56,7 @@ function defaultExit(code: ErrorCode): number {
     case "E_STORE":
       return EXIT.noStore;
     case "E_LOCKED":
+    case "E_PORT":
       return EXIT.locked;
     case "E_KEY":
       return EXIT.wrongKey;
