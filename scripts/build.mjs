@@ -2,6 +2,7 @@
 // One splitting build each: shared code is one chunk, and what a command does not need is not loaded.
 import { existsSync, readdirSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { build } from "esbuild";
+import { buildPage } from "./build-page.mjs";
 import { buildWorkers } from "./worker-build.mjs";
 
 // CommonJS dependencies inside an ESM bundle need a real `require`; without it they die with "Dynamic require".
@@ -37,6 +38,8 @@ await build({
   target: "node20.19",
 });
 await buildWorkers("lib");
+
+await buildPage("lib/dashboard");
 
 const actionEntries = entriesOf("src/actions/entries");
 if (actionEntries.length > 0) {

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 export interface Route {
   readonly method: "GET" | "POST" | "DELETE";
-  /** Exact, or everything below it if it ends in "/". */
+  /** Exact, or everything below it if it ends in "/" ("/" itself is exact). */
   readonly path: string;
   handle(call: Call): Promise<void> | void;
 }
@@ -28,17 +28,21 @@ export async function route(
   if (url === null) return false;
   const found = routes.find(
     (r) =>
-      r.method === request.method && (r.path.endsWith("/") ? url.pathname.startsWith(r.path) : url.pathname === r.path),
+      r.method === request.method && (isPrefix(r) ? url.pathname.startsWith(r.path) : url.pathname === r.path),
   );
   if (found === undefined) return false;
   let rest: string;
   try {
-    rest = found.path.endsWith("/") ? decodeURIComponent(url.pathname.slice(found.path.length)) : "";
+    rest = isPrefix(found) ? decodeURIComponent(url.pathname.slice(found.path.length)) : "";
   } catch {
     return false;
   }
   await found.handle({ request, response, rest, query: url.searchParams });
   return true;
+}
+
+function isPrefix({ path }: Route): boolean {
+  return path.length > 1 && path.endsWith("/");
 }
 
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {

@@ -9,6 +9,7 @@ import {
   decisionLog,
   followDecisions,
   MAX_MISSES,
+  readDecision,
   readDecisions,
 } from "./decisions.ts";
 import { appendTo } from "./segments.ts";
@@ -49,6 +50,8 @@ test("a decision has a name that never changes, and is what was written", () => 
   appendDecision(log, event(2));
   expect(readDecisions(log, 2).decisions[1]).toEqual(stored);
   expect(stored).toEqual({ ...written, id: stored?.id });
+  expect(readDecision(log, stored!.id)).toEqual(stored);
+  expect(readDecision(log, "1-2" as NonNullable<typeof stored>["id"])).toBeUndefined();
 });
 
 test("a thousand misses and a command line of a megabyte are cut, and counted in full", () => {

@@ -5,7 +5,7 @@ import type { Digest } from "../core/digest.ts";
 import type { Gap } from "../core/gap.ts";
 import type { EpochMs } from "../ports.ts";
 import type { StoreFolder } from "./folder.ts";
-import { appendTo, type Line, type Position, readNewest, readSince, type SegmentLog } from "./segments.ts";
+import { appendTo, type Line, type Position, readAt, readNewest, readSince, type SegmentLog } from "./segments.ts";
 
 /** @param maxBytes `dashboard.decisions` */
 export function decisionLog({ files, path }: Pick<StoreFolder, "files" | "path">, maxBytes: number): SegmentLog {
@@ -90,6 +90,12 @@ export function readDecisions(
 ): { readonly decisions: readonly StoredDecision[]; readonly next: Position | undefined } {
   const { lines, next } = readNewest(log, limit, before);
   return { decisions: lines.flatMap(decoded), next };
+}
+
+/** @returns undefined if the log has dropped it */
+export function readDecision(log: SegmentLog, id: Position): StoredDecision | undefined {
+  const line = readAt(log, id);
+  return line === undefined ? undefined : decoded(line)[0];
 }
 
 /** Oldest first, for readers that follow the log. */

@@ -74,6 +74,13 @@ export function readNewest(
   return { lines, next: undefined };
 }
 
+/** The line at a position; undefined if it is gone. */
+export function readAt(log: SegmentLog, position: Position): Line | undefined {
+  const { number, offset } = parsePosition(position);
+  const [line] = split(readSegment(log, number, offset, MAX_LINE_BYTES), number, offset);
+  return line?.position === position ? line : undefined;
+}
+
 /**
  * Oldest first, from a position on: for readers that follow. A last line without its end is left for the next time.
  * @param after the `next` of an earlier call; undefined: from the oldest

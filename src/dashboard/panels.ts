@@ -1,0 +1,60 @@
+// What the other parts show on the dashboard. Each part fills its panel; one that does not run has none.
+
+export interface QuotaPanel {
+  readonly requests: { readonly paid: number; readonly certified: number; readonly fresh: number; readonly stale: number; readonly other: number };
+  readonly peerHits: number;
+  readonly quotas: readonly {
+    /** As GitHub names it: core, graphql, search. */
+    readonly resource: string;
+    /** Eight hex digits that tell tokens apart and reveal nothing. */
+    readonly partition: string;
+    readonly limit: number;
+    readonly remaining: number;
+    /** Milliseconds since the epoch. */
+    readonly resetAt: number;
+  }[];
+  readonly routes: readonly { readonly route: string; readonly paid: number; readonly certified: number; readonly fresh: number }[];
+}
+
+export interface PeersPanel {
+  readonly self: { readonly id: string; readonly network: string; readonly role: string; readonly addresses: readonly string[] } | undefined;
+  /** Why there is no peer. */
+  readonly off?: string;
+  readonly peers: readonly {
+    readonly id: string;
+    readonly address: string;
+    readonly role: string;
+    readonly rttMs: number | null;
+    readonly asked: number;
+    readonly hits: number;
+    readonly served: number;
+    readonly state: string;
+  }[];
+}
+
+export interface CredentialsPanel {
+  readonly off?: string;
+  readonly credentials: readonly {
+    readonly name: string;
+    readonly scope: string;
+    readonly version: number;
+    readonly state: "active" | "expired" | "not-yet-valid";
+    /** Milliseconds since the epoch; null: never. */
+    readonly expiresAt: number | null;
+  }[];
+  readonly audit: readonly {
+    readonly seq: number;
+    readonly at: number;
+    readonly action: string;
+    readonly names: readonly string[];
+    readonly decision: string;
+    readonly reasons: readonly string[];
+    readonly actor: string;
+  }[];
+}
+
+export interface Panels {
+  readonly quota?: () => Promise<QuotaPanel | undefined>;
+  readonly peers?: () => Promise<PeersPanel | undefined>;
+  readonly credentials?: () => Promise<CredentialsPanel | undefined>;
+}
