@@ -22,10 +22,8 @@ export async function route(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  // A request target is data: an absolute URL, "//host" or a broken escape is a 404, never an exception.
-  const target = request.url ?? "";
-  const url = /^\/(?!\/)/.test(target) ? URL.parse(`http://agent.invalid${target}`) : null;
-  if (url === null) return false;
+  const url = targetOf(request.url ?? "");
+  if (url === undefined) return false;
   const found = routes.find(
     (r) =>
       r.method === request.method && (isPrefix(r) ? url.pathname.startsWith(r.path) : url.pathname === r.path),
@@ -39,6 +37,12 @@ export async function route(
   }
   await found.handle({ request, response, rest, query: url.searchParams });
   return true;
+}
+
+/** A request target is data: an absolute URL, "//host" or a broken escape is a 404, never an exception. */
+function targetOf(target: string): URL | undefined {
+  const whole = `http://agent.invalid${target}`;
+  return /^\/(?!\/)/.test(target) && URL.canParse(whole) ? new URL(whole) : undefined;
 }
 
 function isPrefix({ path }: Route): boolean {

@@ -33,7 +33,7 @@ const PAGE = 50;
 /** With a filter that matches nothing: so many lines are looked at for one answer, then the page offers to go on. */
 const MAX_SCANNED = 5000;
 const MAX_INPUTS = 200;
-const MAX_CHILDREN = 60;
+const MAX_NODES = 260;
 const HOUR_MS = 3_600_000;
 
 export function apiRoutes(sources: ApiSources): readonly Route[] {
@@ -53,7 +53,8 @@ export function apiRoutes(sources: ApiSources): readonly Route[] {
       const hours = bounded(query, "hours", 24, 1, 720);
       const to = sources.clock.now();
       const stepMs = hours <= 24 ? HOUR_MS : hours <= 168 ? 6 * HOUR_MS : 24 * HOUR_MS;
-      return { stepMs, buckets: sources.index.timeline(to - hours * HOUR_MS, to, stepMs) };
+      const zoneMs = bounded(query, "zone", 0, -14 * 60, 14 * 60) * 60_000;
+      return { stepMs, buckets: sources.index.timeline(to - (hours - 1) * HOUR_MS, to, stepMs, zoneMs) };
     }),
     get("/api/history", async ({ query }) => {
       sources.history.refresh();
@@ -87,7 +88,7 @@ export function apiRoutes(sources: ApiSources): readonly Route[] {
     }),
     get("/api/tree", async ({ query }) => {
       const record = await recordOf(sources, query);
-      return record === undefined ? undefined : treeOf(record.trace.observations, query.get("under") ?? "", MAX_CHILDREN);
+      return record === undefined ? undefined : treeOf(record.trace.observations, query.get("under") ?? "", MAX_NODES);
     }),
     get("/api/quota", async () => (await sources.panels.quota?.()) ?? null),
     get("/api/peers", async () => (await sources.panels.peers?.()) ?? null),

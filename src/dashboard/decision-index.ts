@@ -75,11 +75,13 @@ export class DecisionIndex {
   }
 
   /**
-   * @param fromMs epoch milliseconds; @param stepMs a multiple of 15 minutes
+   * @param fromMs epoch milliseconds
+   * @param stepMs a multiple of 15 minutes
+   * @param zoneMs what the reader's clock is behind UTC, so that a day is their day
    * @returns one bucket a step from `fromMs` to `toMs`, empty ones too
    */
-  timeline(fromMs: number, toMs: number, stepMs: number): readonly Bucket[] {
-    const start = Math.floor(fromMs / stepMs) * stepMs;
+  timeline(fromMs: number, toMs: number, stepMs: number, zoneMs: number): readonly Bucket[] {
+    const start = Math.floor((fromMs - zoneMs) / stepMs) * stepMs + zoneMs;
     const steps = Array.from({ length: Math.ceil((toMs - start) / stepMs) }, (_, i) => emptyBucket(start + i * stepMs));
     for (const bucket of this.#buckets.values()) {
       const step = steps[Math.floor((bucket.at - start) / stepMs)];

@@ -75,25 +75,47 @@ interface Growing {
   readonly below: Map<string, Growing>;
 }
 
+/** Levels below the opened folder that are looked at; deeper ones are opened one after the other. */
+const MAX_DEPTH = 8;
+/** Children of one folder that are told apart; the others are one node "37 more". */
+const MAX_CHILDREN = 24;
+
 /**
- * The two levels below `under`, largest first; what does not fit is summed up as one node without children.
+ * What lies below `under`: the largest folders are opened first, until there are about `maxNodes` nodes. So a map shows
+ * most detail where most inputs are, whatever the shape of the tree.
  * @param under path as a node has it; "" is the root
  */
-export function treeOf(observations: readonly Observation[], under: string, maxChildren: number): TreeNode {
+export function treeOf(observations: readonly Observation[], under: string, maxNodes: number): TreeNode {
   const root: Growing = { name: under === "" ? "all inputs" : under, path: under, count: 0, absent: 0, below: new Map() };
   const skip = under === "" ? 0 : under.split("/").length;
   for (const observation of observations) {
     const parts = partsOf(observation);
     if (under !== "" && parts.slice(0, skip).join("/") !== under) continue;
-    // One more level than is shown tells a folder from a single input.
     let node = root;
-    for (const part of ["", ...parts.slice(skip, skip + 3)]) {
-      if (part !== "") node = childOf(node, part);
-      node.count++;
-      if (observation.kind === "absent") node.absent++;
+    count(node, observation);
+    for (const part of parts.slice(skip, skip + MAX_DEPTH)) {
+      node = childOf(node, part);
+      count(node, observation);
     }
   }
-  return finished(root, 2, maxChildren);
+  const opened = new Set<Growing>([root]);
+  const waiting = largest(root);
+  for (let nodes = waiting.length; nodes < maxNodes; ) {
+    let at = 0;
+    for (let i = 1; i < waiting.length; i++) if ((waiting[i]?.count ?? 0) > (waiting[at]?.count ?? 0)) at = i;
+    const [next] = waiting.splice(at, 1);
+    if (next === undefined) break;
+    opened.add(next);
+    const children = largest(next);
+    nodes += children.length;
+    waiting.push(...children);
+  }
+  return finished(root, opened);
+}
+
+function count(node: Growing, { kind }: Observation): void {
+  node.count++;
+  if (kind === "absent") node.absent++;
 }
 
 function childOf(node: Growing, name: string): Growing {
@@ -105,19 +127,23 @@ function childOf(node: Growing, name: string): Growing {
   return child;
 }
 
-function finished(node: Growing, depth: number, maxChildren: number): TreeNode {
-  const sorted = depth === 0 ? [] : [...node.below.values()].sort((a, b) => b.count - a.count);
-  const children = sorted.slice(0, maxChildren).map((child) => finished(child, depth - 1, maxChildren));
-  const rest = sorted.slice(maxChildren);
-  if (rest.length > 0)
-    children.push({
-      name: `${rest.length} more`,
-      path: "",
-      count: rest.reduce((sum, child) => sum + child.count, 0),
-      absent: rest.reduce((sum, child) => sum + child.absent, 0),
-      folder: false,
-      children: [],
-    });
+function largest(node: Growing): Growing[] {
+  return [...node.below.values()].sort((a, b) => b.count - a.count).slice(0, MAX_CHILDREN);
+}
+
+function finished(node: Growing, opened: ReadonlySet<Growing>): TreeNode {
+  const shown = opened.has(node) ? largest(node) : [];
+  // A chain of folders with nothing beside them is one node: `usr/lib/python3`.
+  const [only] = shown;
+  if (shown.length === 1 && only !== undefined && only.count === node.count && only.below.size > 0 && node.path.includes("/")) {
+    const inner = finished(only, opened);
+    return { ...inner, name: `${node.name}/${inner.name}` };
+  }
+  const children = shown.map((child) => finished(child, opened));
+  const hidden = node.below.size - shown.length;
+  const rest = node.count - shown.reduce((sum, child) => sum + child.count, 0);
+  if (shown.length > 0 && hidden > 0 && rest > 0)
+    children.push({ name: `${hidden} more`, path: "", count: rest, absent: 0, folder: false, children: [] });
   return { name: node.name, path: node.path, count: node.count, absent: node.absent, folder: node.below.size > 0, children };
 }
 

@@ -36,7 +36,7 @@ export interface Line {
 export function appendTo(log: SegmentLog, json: string): boolean {
   const line = new TextEncoder().encode(`\n${json}\n`);
   if (line.length > MAX_LINE_BYTES) return false;
-  const newest = numbers(log).at(-1) ?? 1;
+  const newest = segmentNumbers(log).at(-1) ?? 1;
   let fd = openSegment(log, newest);
   try {
     if (log.files.fstat(fd).sizeBytes + line.length > SEGMENT_BYTES) {
@@ -63,7 +63,7 @@ export function readNewest(
 ): { readonly lines: readonly Line[]; readonly next: Position | undefined } {
   const from = before === undefined ? undefined : parsePosition(before);
   const lines: Line[] = [];
-  for (const number of numbers(log).reverse()) {
+  for (const number of segmentNumbers(log).reverse()) {
     if (from !== undefined && number > from.number) continue;
     const end = from?.number === number ? from.offset : Number.MAX_SAFE_INTEGER;
     for (const line of backwards(log, number, end)) {
@@ -94,7 +94,7 @@ export function readSince(
   const lines: Line[] = [];
   let next = after;
   let left = maxBytes;
-  const all = numbers(log);
+  const all = segmentNumbers(log);
   for (const [i, number] of all.entries()) {
     if (from !== undefined && number < from.number) continue;
     const start = from?.number === number ? from.offset : 0;
@@ -107,6 +107,24 @@ export function readSince(
     if (left <= 0 || i === all.length - 1) break;
   }
   return { lines, next };
+}
+
+/** All lines of one segment, oldest first. */
+export function segmentLines(log: SegmentLog, number: number): readonly Line[] {
+  return split(readSegment(log, number, 0, SEGMENT_BYTES + MAX_LINE_BYTES), number, 0);
+}
+
+export function dropSegment(log: SegmentLog, number: number): void {
+  log.files.unlink(segmentPath(log, number));
+}
+
+export function segmentOf(position: Position): number {
+  return parsePosition(position).number;
+}
+
+/** Where a segment begins. */
+export function startOf(number: number): Position {
+  return positionOf(number, 0);
 }
 
 function* backwards(log: SegmentLog, number: number, end: number): Generator<Line> {
@@ -146,7 +164,7 @@ function readSegment(log: SegmentLog, number: number, start: number, maxBytes: n
 /** Keeps the total below the bound after one more segment. */
 function dropOldest(log: SegmentLog, newest: number): void {
   const keep = Math.max(1, Math.floor(log.maxBytes / SEGMENT_BYTES) - 1);
-  for (const number of numbers(log)) if (number <= newest - keep) log.files.unlink(segmentPath(log, number));
+  for (const number of segmentNumbers(log)) if (number <= newest - keep) log.files.unlink(segmentPath(log, number));
 }
 
 function openSegment(log: SegmentLog, number: number): number {
@@ -160,8 +178,8 @@ function openSegment(log: SegmentLog, number: number): number {
   }
 }
 
-/** Ascending. */
-function numbers(log: SegmentLog): number[] {
+/** Numbers of the segments there are, ascending. */
+export function segmentNumbers(log: SegmentLog): number[] {
   return (log.files.list(log.path) ?? [])
     .flatMap((name) => (/^\d{8}\.jsonl$/.test(name) ? [Number(name.slice(0, 8))] : []))
     .sort((a, b) => a - b);

@@ -1,6 +1,7 @@
 // A dashboard with something to show: a store with decisions, a record and panels, served on a free port of loopback.
 import { randomBytes } from "node:crypto";
 import type { Digest } from "../core/digest.ts";
+import type { Observation } from "../core/observation.ts";
 import { encodeRecord } from "../core/record-codec.ts";
 import type { AgentStatus } from "../agent/daemon.ts";
 import type { Panels } from "../dashboard/panels.ts";
@@ -35,11 +36,11 @@ export interface FixtureOptions {
 const DAY_MS = 86_400_000;
 
 /** Started; the caller stops it. */
-export async function dashboardFixture({ root, page, decisions, observations = 3000, now }: FixtureOptions): Promise<DashboardFixture> {
+export async function dashboardFixture({ root, page, decisions, observations = 400, now }: FixtureOptions): Promise<DashboardFixture> {
   const clock = { ...systemClock, ...(now !== undefined && { now: () => now as ReturnType<typeof systemClock.now> }) };
   const folder = openFolder({ files: nodeStoreFiles, hasher: nodeHasher, clock, random: systemRandom }, root);
   const store = diskStore(folder);
-  const trace = { ...sampleRecord.trace, observations: [...sampleRecord.trace.observations, ...syntheticObservations(observations, 20)] };
+  const trace = { ...sampleRecord.trace, observations: [...sampleRecord.trace.observations, ...realisticObservations(), ...syntheticObservations(observations, 20)] };
   const bytes = encodeRecord({ ...sampleRecord, trace }, nodeDeflate);
   if (bytes === undefined) throw new TypeError("the sample record does not encode");
   const record = await store.blobs.put(bytes);
@@ -67,6 +68,35 @@ export async function dashboardFixture({ root, page, decisions, observations = 3
   });
   await web.start();
   return { web, token, log, record, url: `${web.address()}/#token=${token}` };
+}
+
+/** What a test run of a Node project reads: its sources, packages, the tool cache, the system. */
+function realisticObservations(): readonly Observation[] {
+  const shape: readonly (readonly [folder: string, files: number, by: string])[] = [
+    ["src/parser", 34, "node (vitest)"],
+    ["src/report", 21, "node (vitest)"],
+    ["src/store", 46, "node (vitest)"],
+    ["src/cli/commands", 18, "node (vitest)"],
+    ["test/e2e", 40, "node (vitest)"],
+    ["test/vectors/config", 63, "node (vitest)"],
+    ["node_modules/typescript/lib", 112, "tsc"],
+    ["node_modules/vitest/dist/chunks", 87, "node (vitest)"],
+    ["node_modules/vite/dist/node", 64, "node (vitest)"],
+    ["node_modules/yaml/dist", 51, "node (vitest)"],
+    ["$TOOLCACHE/node/20.20.2/x64/lib/node_modules/npm/lib", 73, "npm"],
+    ["$HOME/.npm/_cacache/index-v5", 17, "npm"],
+    ["/usr/lib/x86_64-linux-gnu", 58, "node"],
+    ["/etc", 9, "node"],
+    ["/usr/share/zoneinfo", 4, "node"],
+  ];
+  const words = ["index", "read", "write", "format", "compare", "stream", "lookup", "decode", "entry", "layout"];
+  return shape.flatMap(([folder, files, by]) =>
+    Array.from({ length: files }, (_, i) => {
+      const key = `${folder}/${words[i % 10]}${i < 10 ? "" : `-${Math.floor(i / 10)}`}`;
+      if (i % 5 === 4) return { kind: "absent", key: `${key}.mjs`, value: "absent", by } as const;
+      return { kind: "file", key: `${key}.js`, value: `644 git-sha1:${nodeHasher.sha256(key).slice(0, 40)}`, by } as const;
+    }),
+  );
 }
 
 const METRICS: Readonly<Record<string, number>> = {

@@ -2,7 +2,7 @@
 // those who do not see bars.
 import { useState } from "preact/hooks";
 import { useWidth } from "../hooks.ts";
-import { axisText, countText, spanText } from "../words.ts";
+import { axisText, countText, longDuration, spanText } from "../words.ts";
 
 export interface Stack {
   readonly label: string;
@@ -16,19 +16,21 @@ interface BarsProps {
   readonly times: readonly number[];
   readonly stepMs: number;
   readonly stacks: readonly Stack[];
-  readonly format?: (value: number) => string;
+  /** Of the values; milliseconds are shown in the unit that gives round numbers. */
+  readonly unit?: "count" | "ms";
   readonly height?: number;
 }
 
-const LEFT = 44;
+const LEFT = 50;
 const BOTTOM = 22;
 const TOP = 8;
 
-export function Bars({ title, times, stepMs, stacks, format = countText, height = 190 }: BarsProps) {
+export function Bars({ title, times, stepMs, stacks, unit = "count", height = 190 }: BarsProps) {
   const [ref, width] = useWidth();
   const [active, setActive] = useState<number | undefined>(undefined);
   const totals = times.map((_, i) => stacks.reduce((sum, s) => sum + (s.values[i] ?? 0), 0));
-  const { top, ticks } = niceScale(Math.max(0, ...totals));
+  const { top, ticks, tickText } = unit === "ms" ? timeScale(Math.max(0, ...totals)) : countScale(Math.max(0, ...totals));
+  const format = unit === "ms" ? longDuration : countText;
   const plotWidth = Math.max(0, width - LEFT);
   const plotHeight = height - BOTTOM - TOP;
   const slot = times.length === 0 ? 0 : plotWidth / times.length;
@@ -38,8 +40,8 @@ export function Bars({ title, times, stepMs, stacks, format = countText, height 
   return (
     <figure class="chart">
       <figcaption>
-        <span class="chart-title">{title}</span>
-        <Legend stacks={stacks} />
+        <span class="hidden">{title}</span>
+        {stacks.length > 1 && <Legend stacks={stacks} />}
       </figcaption>
       <div ref={ref} class="plot" onMouseLeave={() => setActive(undefined)}>
         {width > 0 && (
@@ -48,7 +50,7 @@ export function Bars({ title, times, stepMs, stacks, format = countText, height 
               <g key={tick}>
                 <line class="grid" x1={LEFT} x2={width} y1={y(tick)} y2={y(tick)} />
                 <text class="axis" x={LEFT - 8} y={y(tick) + 4} text-anchor="end">
-                  {format(tick)}
+                  {tickText(tick)}
                 </text>
               </g>
             ))}
@@ -66,7 +68,7 @@ export function Bars({ title, times, stepMs, stacks, format = countText, height 
                     const barHeight = Math.max(1, y(from) - y(base));
                     return <rect key={stack.tone} class={`fill-${stack.tone}`} x={x} y={y(base)} width={barWidth} height={barHeight} rx="1.5" />;
                   })}
-                  {i % labelEvery === 0 && (
+                  {i % labelEvery === 0 && LEFT + slot * (i + 0.5) < width - 18 && (
                     <text class="axis" x={LEFT + slot * (i + 0.5)} y={height - 6} text-anchor="middle">
                       {axisText(time, stepMs)}
                     </text>
@@ -87,7 +89,7 @@ export function Bars({ title, times, stepMs, stacks, format = countText, height 
           </Tooltip>
         )}
       </div>
-      <DataTable title={title} times={times} stepMs={stepMs} stacks={stacks} format={format} />
+      <DataTable title={title} times={times} stepMs={stepMs} stacks={stacks} unit={unit} />
     </figure>
   );
 }
@@ -104,17 +106,18 @@ export function Legend({ stacks }: { readonly stacks: readonly Pick<Stack, "labe
   );
 }
 
+/** Beside what it tells of, on the side where there is room. */
 export function Tooltip({ x, width, children }: { x: number; width: number; children: preact.ComponentChildren }) {
-  // Kept inside the drawing: on a phone it would otherwise be cut.
-  const left = Math.min(Math.max(x, 80), Math.max(80, width - 80));
+  const style = x < width / 2 ? { left: `${x + 26}px` } : { right: `${width - x + 26}px` };
   return (
-    <div class="tooltip" style={{ left: `${left}px` }}>
+    <div class="tooltip" style={style}>
       {children}
     </div>
   );
 }
 
-export function DataTable({ title, times, stepMs, stacks, format = countText }: Omit<BarsProps, "height">) {
+function DataTable({ title, times, stepMs, stacks, unit }: Omit<BarsProps, "height">) {
+  const format = unit === "ms" ? longDuration : countText;
   return (
     <details class="numbers">
       <summary>Numbers</summary>
@@ -148,13 +151,27 @@ export function DataTable({ title, times, stepMs, stacks, format = countText }: 
   );
 }
 
+interface Scale {
+  readonly top: number;
+  readonly ticks: readonly number[];
+  readonly tickText: (tick: number) => string;
+}
+
 /** A round number at or above `max`, and three to five lines up to it. */
-export function niceScale(max: number): { readonly top: number; readonly ticks: readonly number[] } {
-  if (max <= 0) return { top: 1, ticks: [0] };
+export function countScale(max: number): Scale {
+  if (max <= 0) return { top: 1, ticks: [0], tickText: countText };
   const rough = max / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough) ?? rough;
-  const whole = max >= 4 ? Math.max(1, Math.ceil(step)) : step;
-  const count = Math.ceil(max / whole);
-  return { top: whole * count, ticks: Array.from({ length: count + 1 }, (_, i) => i * whole) };
+  const step = Math.max(1, [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough && Number.isInteger(s)) ?? Math.ceil(rough));
+  const count = Math.ceil(max / step);
+  return { top: step * count, ticks: Array.from({ length: count + 1 }, (_, i) => i * step), tickText: countText };
+}
+
+const TIME_STEPS = [1, 2, 5, 10, 15, 30].flatMap((n) => [n * 1000, n * 60_000]).concat([1, 2, 3, 6, 12, 24, 48, 120, 240, 720].map((h) => h * 3_600_000)).sort((a, b) => a - b);
+
+function timeScale(max: number): Scale {
+  const step = TIME_STEPS.find((s) => max / s <= 5) ?? 2400 * 3_600_000;
+  const count = Math.max(1, Math.ceil(max / step));
+  const [unit, ms] = step < 60_000 ? (["s", 1000] as const) : step < 3_600_000 ? (["min", 60_000] as const) : (["h", 3_600_000] as const);
+  return { top: step * count, ticks: Array.from({ length: count + 1 }, (_, i) => i * step), tickText: (tick) => `${tick / ms} ${unit}` };
 }

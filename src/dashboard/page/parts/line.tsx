@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { useWidth } from "../hooks.ts";
 import { axisText, countText, dateText } from "../words.ts";
-import { Legend, niceScale, Tooltip } from "./bars.tsx";
+import { Legend, countScale, Tooltip } from "./bars.tsx";
 
 export interface LineSeries {
   readonly label: string;
@@ -25,16 +25,15 @@ const TOP = 8;
 export function Lines({ title, from, to, series, height = 190 }: LinesProps) {
   const [ref, width] = useWidth();
   const [at, setAt] = useState<number | undefined>(undefined);
-  const { top, ticks } = niceScale(Math.max(0, ...series.flatMap((s) => s.points.map((p) => p.value))));
+  const { top, ticks } = countScale(Math.max(0, ...series.flatMap((s) => s.points.map((p) => p.value))));
   const plotHeight = height - BOTTOM - TOP;
   const x = (t: number): number => LEFT + ((t - from) / (to - from)) * (width - LEFT);
   const y = (value: number): number => TOP + plotHeight - (value / top) * plotHeight;
-  const step = (to - from) / Math.max(2, Math.floor((width - LEFT) / 90));
-  const labels = width === 0 ? [] : Array.from({ length: Math.floor((to - from) / step) }, (_, i) => from + step * (i + 0.5));
+  const labels = width === 0 ? [] : roundTimes(from, to, Math.floor((width - LEFT) / 80));
   return (
     <figure class="chart">
       <figcaption>
-        <span class="chart-title">{title}</span>
+        <span class="hidden">{title}</span>
         <Legend stacks={series} />
       </figcaption>
       <div
@@ -55,7 +54,7 @@ export function Lines({ title, from, to, series, height = 190 }: LinesProps) {
             ))}
             {labels.map((t) => (
               <text key={t} class="axis" x={x(t)} y={height - 6} text-anchor="middle">
-                {axisText(t, to - from > 2 * 86_400_000 ? 86_400_000 : 3_600_000)}
+                {axisText(t, to - from > 48 * HOUR_MS ? 24 * HOUR_MS : HOUR_MS)}
               </text>
             ))}
             {series.map((s) => (
@@ -80,6 +79,17 @@ export function Lines({ title, from, to, series, height = 190 }: LinesProps) {
       </div>
     </figure>
   );
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Full hours or midnights of the reader's clock, at most `count` of them. */
+function roundTimes(from: number, to: number, count: number): readonly number[] {
+  const step = [1, 2, 3, 6, 12, 24, 48, 168].map((h) => h * HOUR_MS).find((s) => (to - from) / s <= Math.max(1, count)) ?? 336 * HOUR_MS;
+  const zone = new Date(to).getTimezoneOffset() * 60_000;
+  const first = Math.ceil((from - zone) / step) * step + zone;
+  const last = to - (to - from) * 0.02;
+  return Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, i) => first + i * step);
 }
 
 function pathOf(points: LineSeries["points"], x: (t: number) => number, y: (v: number) => number, gap: number): string {

@@ -25,7 +25,7 @@ export function Table<T>({ name, rows, columns, rowKey, empty }: TableProps<T>) 
   const by = columns.find((c) => c.name === sorted?.column)?.sort;
   const shown = by === undefined ? rows : rows.toSorted((a, b) => (sorted?.down === true ? by(b) - by(a) : by(a) - by(b)));
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={name}>
+    <div class="scroll" tabIndex={0} role="region" aria-label={`${name}, as a table`}>
       <table class="cards">
         <thead>
           <tr>

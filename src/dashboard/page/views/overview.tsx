@@ -13,19 +13,19 @@ interface Timeline {
 }
 
 export function Overview({ summary, recent, hours, now }: ViewProps) {
-  const { data } = useData<Timeline>(`api/timeline?hours=${hours}`, summary.decisions);
+  const { data } = useData<Timeline>(`api/timeline?hours=${hours}&zone=${new Date().getTimezoneOffset()}`, summary.decisions);
   const buckets = data?.buckets ?? [];
   const sum = (pick: (bucket: Bucket) => number): number => buckets.reduce((total, bucket) => total + pick(bucket), 0);
   const [skips, runs] = [sum((b) => b.skips), sum((b) => b.runs)];
   const falseSkips = sum((b) => b.falseSkips);
   const api = metricsPanel(summary.metrics).find((group) => group.title === "GitHub API cache");
-  const avoided = api?.lines.find((line) => line.label === "API calls saved");
+  const avoided = api?.lines.find((line) => line.label === "cache hits");
   return (
     <>
       <div class="tiles">
         <Tile label="Time saved" value={longDuration(sum((b) => b.savedMs))} note={`beside ${longDuration(sum((b) => b.runMs))} of runs`} />
         <Tile label="Skipped" value={percent(skips, skips + runs)} note={`${countText(skips)} of ${countText(skips + runs)} decisions`} />
-        <Tile label="API calls saved" value={countText(avoided?.value ?? 0)} note={avoided?.share === undefined ? "none asked" : `${percent(avoided.share, 1)} of all, since counting began`} />
+        <Tile label="API calls saved" value={countText(avoided?.value ?? 0)} note={avoided?.share === undefined ? "none asked" : `${percent(avoided.share, 1)} of all reads so far`} />
         <Tile
           label="False skips"
           value={countText(falseSkips)}
@@ -54,7 +54,7 @@ export function Overview({ summary, recent, hours, now }: ViewProps) {
             times={buckets.map((b) => b.at)}
             stepMs={data?.stepMs ?? 3_600_000}
             stacks={[{ label: "saved", tone: "skip", values: buckets.map((b) => b.savedMs) }]}
-            format={longDuration}
+            unit="ms"
             height={160}
           />
         </Card>
