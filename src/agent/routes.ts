@@ -25,8 +25,7 @@ export async function route(
   const url = targetOf(request.url ?? "");
   if (url === undefined) return false;
   const found = routes.find(
-    (r) =>
-      r.method === request.method && (isPrefix(r) ? url.pathname.startsWith(r.path) : url.pathname === r.path),
+    (r) => r.method === request.method && (isPrefix(r) ? url.pathname.startsWith(r.path) : url.pathname === r.path),
   );
   if (found === undefined) return false;
   let rest: string;

@@ -12,7 +12,11 @@ export function agentStore(hasher: Hasher, socket: string, deadlineMs: number): 
     const answer = await askAgent(socket, { ...what, deadlineMs });
     if (answer === undefined) throw new StoreError("agent", "gone", "the agent does not answer");
     if (answer.status !== 200 && answer.status !== 404)
-      throw new StoreError("agent", String(answer.status), `the agent refuses: ${answer.body.toString().slice(0, 200)}`);
+      throw new StoreError(
+        "agent",
+        String(answer.status),
+        `the agent refuses: ${answer.body.toString().slice(0, 200)}`,
+      );
     return answer;
   };
   return {

@@ -57,7 +57,8 @@ function storeRoutes(store: Store, hasher: Hasher): readonly Route[] {
       handle: answer(async ({ rest, request, response }) => {
         const bytes = await readBody(request, MAX_BLOB_BYTES);
         if (bytes === undefined) return sendJson(response, 413, { error: "cut, or larger than 64 MiB" });
-        if (sha256Of(hasher, bytes) !== rest) return sendJson(response, 400, { error: "these bytes have another digest" });
+        if (sha256Of(hasher, bytes) !== rest)
+          return sendJson(response, 400, { error: "these bytes have another digest" });
         sendJson(response, 200, { digest: await store.blobs.put(bytes) });
       }),
     },

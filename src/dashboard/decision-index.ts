@@ -179,7 +179,8 @@ function addSums(into: Sums, from: Sums): void {
   into.runMs += from.runMs;
   into.decideMs += from.decideMs;
   into.traceMs += from.traceMs;
-  for (const [reason, count] of Object.entries(from.reasons)) into.reasons[reason] = (into.reasons[reason] ?? 0) + count;
+  for (const [reason, count] of Object.entries(from.reasons))
+    into.reasons[reason] = (into.reasons[reason] ?? 0) + count;
 }
 
 function emptySums(): Sums {

@@ -32,7 +32,8 @@ export function refusal(guard: Guard, request: IncomingMessage, open: boolean): 
     return { status: 403, why: "asked for by another site" };
   if (open) return undefined;
   const [scheme, token = ""] = (headers.authorization ?? "").split(" ");
-  if (scheme?.toLowerCase() !== "bearer" || !equal(token, guard.token)) return { status: 401, why: "no or wrong token" };
+  if (scheme?.toLowerCase() !== "bearer" || !equal(token, guard.token))
+    return { status: 401, why: "no or wrong token" };
   return undefined;
 }
 

@@ -67,7 +67,10 @@ function parseSample(text: string): Sample | undefined {
   try {
     const { t, v } = JSON.parse(text) as { t?: unknown; v?: unknown };
     if (typeof t !== "number" || typeof v !== "object" || v === null) return undefined;
-    return { t, v: Object.fromEntries(Object.entries(v).filter((pair): pair is [string, number] => Number.isFinite(pair[1]))) };
+    return {
+      t,
+      v: Object.fromEntries(Object.entries(v).filter((pair): pair is [string, number] => Number.isFinite(pair[1]))),
+    };
   } catch {
     return undefined;
   }

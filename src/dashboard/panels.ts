@@ -1,7 +1,13 @@
 // What the other parts show on the dashboard. Each part fills its panel; one that does not run has none.
 
 export interface QuotaPanel {
-  readonly requests: { readonly paid: number; readonly certified: number; readonly fresh: number; readonly stale: number; readonly other: number };
+  readonly requests: {
+    readonly paid: number;
+    readonly certified: number;
+    readonly fresh: number;
+    readonly stale: number;
+    readonly other: number;
+  };
   readonly peerHits: number;
   readonly quotas: readonly {
     /** As GitHub names it: core, graphql, search. */
@@ -13,11 +19,18 @@ export interface QuotaPanel {
     /** Milliseconds since the epoch. */
     readonly resetAt: number;
   }[];
-  readonly routes: readonly { readonly route: string; readonly paid: number; readonly certified: number; readonly fresh: number }[];
+  readonly routes: readonly {
+    readonly route: string;
+    readonly paid: number;
+    readonly certified: number;
+    readonly fresh: number;
+  }[];
 }
 
 export interface PeersPanel {
-  readonly self: { readonly id: string; readonly network: string; readonly role: string; readonly addresses: readonly string[] } | undefined;
+  readonly self:
+    | { readonly id: string; readonly network: string; readonly role: string; readonly addresses: readonly string[] }
+    | undefined;
   /** Why there is no peer. */
   readonly off?: string;
   readonly peers: readonly {

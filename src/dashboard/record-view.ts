@@ -49,7 +49,8 @@ export function inputsOf(
   for (const [n, o] of observations.entries()) {
     if (kind !== "" && o.kind !== kind) continue;
     if (wanted !== "" && !o.key.toLowerCase().includes(wanted) && !o.by.toLowerCase().includes(wanted)) continue;
-    if (total >= offset && inputs.length < limit) inputs.push({ n, kind: o.kind, key: o.key, value: o.value, by: o.by });
+    if (total >= offset && inputs.length < limit)
+      inputs.push({ n, kind: o.kind, key: o.key, value: o.value, by: o.by });
     total++;
   }
   return { total, inputs };
@@ -64,7 +65,9 @@ export function countsOf(observations: readonly Observation[]): Readonly<Record<
 export function proofOf({ provenance }: ActionRecord): Readonly<Record<string, string | number>> {
   const { repository, workflow, job, runId, runAttempt, commit, tree, event, ref } = provenance;
   const facts = { repository, workflow, job, runId, runAttempt, commit, tree, event, ref };
-  return Object.fromEntries(Object.entries(facts).filter((fact): fact is [string, string | number] => fact[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(facts).filter((fact): fact is [string, string | number] => fact[1] !== undefined),
+  );
 }
 
 interface Growing {
@@ -86,7 +89,13 @@ const MAX_CHILDREN = 24;
  * @param under path as a node has it; "" is the root
  */
 export function treeOf(observations: readonly Observation[], under: string, maxNodes: number): TreeNode {
-  const root: Growing = { name: under === "" ? "all inputs" : under, path: under, count: 0, absent: 0, below: new Map() };
+  const root: Growing = {
+    name: under === "" ? "all inputs" : under,
+    path: under,
+    count: 0,
+    absent: 0,
+    below: new Map(),
+  };
   const skip = under === "" ? 0 : under.split("/").length;
   for (const observation of observations) {
     const parts = partsOf(observation);
@@ -100,7 +109,7 @@ export function treeOf(observations: readonly Observation[], under: string, maxN
   }
   const opened = new Set<Growing>([root]);
   const waiting = largest(root);
-  for (let nodes = waiting.length; nodes < maxNodes; ) {
+  for (let nodes = waiting.length; nodes < maxNodes;) {
     let at = 0;
     for (let i = 1; i < waiting.length; i++) if ((waiting[i]?.count ?? 0) > (waiting[at]?.count ?? 0)) at = i;
     const [next] = waiting.splice(at, 1);
@@ -135,7 +144,13 @@ function finished(node: Growing, opened: ReadonlySet<Growing>): TreeNode {
   const shown = opened.has(node) ? largest(node) : [];
   // A chain of folders with nothing beside them is one node: `usr/lib/python3`.
   const [only] = shown;
-  if (shown.length === 1 && only !== undefined && only.count === node.count && only.below.size > 0 && node.path.includes("/")) {
+  if (
+    shown.length === 1 &&
+    only !== undefined &&
+    only.count === node.count &&
+    only.below.size > 0 &&
+    node.path.includes("/")
+  ) {
     const inner = finished(only, opened);
     return { ...inner, name: `${node.name}/${inner.name}` };
   }
@@ -144,7 +159,14 @@ function finished(node: Growing, opened: ReadonlySet<Growing>): TreeNode {
   const rest = node.count - shown.reduce((sum, child) => sum + child.count, 0);
   if (shown.length > 0 && hidden > 0 && rest > 0)
     children.push({ name: `${hidden} more`, path: "", count: rest, absent: 0, folder: false, children: [] });
-  return { name: node.name, path: node.path, count: node.count, absent: node.absent, folder: node.below.size > 0, children };
+  return {
+    name: node.name,
+    path: node.path,
+    count: node.count,
+    absent: node.absent,
+    folder: node.below.size > 0,
+    children,
+  };
 }
 
 /** Workspace paths, named roots and the system lie side by side at the top; variables and queries have folders of their own. */

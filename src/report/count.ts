@@ -27,7 +27,12 @@ export function decisionCounts(decision: CountedDecision): readonly Count[] {
   return [
     [seriesOf("foregone_decisions_total", { kind, basis }), 1],
     ...(kind === "run" && first !== undefined
-      ? [[seriesOf("foregone_misses_total", { reason: first.kind === "gap" ? `gap:${first.gap.kind}` : first.kind }), 1] as const]
+      ? [
+          [
+            seriesOf("foregone_misses_total", { reason: first.kind === "gap" ? `gap:${first.gap.kind}` : first.kind }),
+            1,
+          ] as const,
+        ]
       : []),
     ...[...new Set(gaps.map((gap) => gap.kind))].map((gap) => [seriesOf("foregone_gaps_total", { gap }), 1] as const),
     ...(audit === undefined ? [] : [[seriesOf("foregone_audits_total", { result: audit }), 1] as const]),
@@ -41,7 +46,14 @@ export function decisionCounts(decision: CountedDecision): readonly Count[] {
 
 /** As the layers of the store tell it (store/events.ts). */
 export type CountedStoreEvent =
-  | { readonly type: "done"; readonly layer: string; readonly operation: string; readonly found: boolean; readonly bytes: number; readonly ms: number }
+  | {
+      readonly type: "done";
+      readonly layer: string;
+      readonly operation: string;
+      readonly found: boolean;
+      readonly bytes: number;
+      readonly ms: number;
+    }
   | { readonly type: "failed"; readonly layer: string; readonly operation: string; readonly code: string }
   | { readonly type: "bad-bytes"; readonly layer: string }
   | { readonly type: "layer-off"; readonly layer: string };

@@ -62,7 +62,9 @@ export function panelMarkdown(metrics: Metrics): string {
   const groups = metricsPanel(metrics).filter(({ lines }) => lines.some(({ value }) => value > 0));
   return groups
     .map(({ title, lines }) => {
-      const rows = lines.map((line) => `| ${line.label} | ${line.alarm === true && line.value > 0 ? "**" : ""}${lineText(line)} |`);
+      const rows = lines.map(
+        (line) => `| ${line.label} | ${line.alarm === true && line.value > 0 ? "**" : ""}${lineText(line)} |`,
+      );
       return [`### ${title}`, "", "| | |", "|---|---:|", ...rows, ""].join("\n");
     })
     .join("\n");
@@ -80,7 +82,8 @@ function grouped(metrics: Metrics): ReadonlyMap<MetricName, readonly Point[]> {
   for (const series of Object.keys(metrics).sort()) {
     const parsed = parseSeries(series);
     const value = metrics[series];
-    if (parsed !== undefined && value !== undefined && Number.isFinite(value)) groups.get(parsed.name)?.push({ ...parsed, series, value });
+    if (parsed !== undefined && value !== undefined && Number.isFinite(value))
+      groups.get(parsed.name)?.push({ ...parsed, series, value });
   }
   for (const [name, points] of groups) if (points.length === 0) groups.delete(name);
   return groups;

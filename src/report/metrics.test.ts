@@ -15,7 +15,10 @@ function added(...all: readonly (readonly (readonly [string, number])[])[]): Rec
 test("a series is its name and labels, and reads back whatever the label says", () => {
   for (const value of ["plain", 'a"b', "back\\slash", "line\nbreak", "}", 'x",found="true', "\\n"]) {
     const series = seriesOf("foregone_store_failures_total", { layer: "disk", code: value });
-    expect(parseSeries(series)).toEqual({ name: "foregone_store_failures_total", labels: { layer: "disk", code: value } });
+    expect(parseSeries(series)).toEqual({
+      name: "foregone_store_failures_total",
+      labels: { layer: "disk", code: value },
+    });
   }
   expect(parseSeries("another_programs_total")).toBeUndefined();
   expect(() => seriesOf("foregone_misses_total", {})).toThrow(TypeError);
@@ -62,7 +65,10 @@ test("every line of the founding panel is there, and moves with its counter", ()
     ["Credentials", "expired", seriesOf("foregone_credentials", { state: "expired" })],
   ];
   for (const [group, label, series] of founding) {
-    const line = (metrics: Record<string, number>) => metricsPanel(metrics).find((g) => g.title === group)?.lines.find((l) => l.label === label);
+    const line = (metrics: Record<string, number>) =>
+      metricsPanel(metrics)
+        .find((g) => g.title === group)
+        ?.lines.find((l) => l.label === label);
     expect([line({})?.value, line({ [series]: 7 })?.value], `${group}: ${label}`).toEqual([0, 7]);
   }
 });
@@ -91,7 +97,15 @@ test("Prometheus text has each metric once, with its kind, and no foreign ones",
 
 test("OTLP has cumulative sums and gauges", () => {
   const body = JSON.parse(JSON.stringify(otlpBody(some, "1", { sinceMs: 1000, nowMs: 2000 }))) as {
-    resourceMetrics: { scopeMetrics: { metrics: { name: MetricName; sum?: { aggregationTemporality: number; dataPoints: unknown[] }; gauge?: unknown }[] }[] }[];
+    resourceMetrics: {
+      scopeMetrics: {
+        metrics: {
+          name: MetricName;
+          sum?: { aggregationTemporality: number; dataPoints: unknown[] };
+          gauge?: unknown;
+        }[];
+      }[];
+    }[];
   };
   const metrics = body.resourceMetrics[0]?.scopeMetrics[0]?.metrics ?? [];
   expect(metrics.map((m) => [m.name, m.sum?.aggregationTemporality, m.gauge !== undefined])).toEqual([

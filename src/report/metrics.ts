@@ -17,7 +17,9 @@ export const METRICS = {
   foregone_decisions_total: counter("Decisions: skip, or run", "kind", "basis"),
   foregone_misses_total: counter("Runs by their first reason", "reason"),
   foregone_gaps_total: counter("Runs that may not be reused, by kind of gap", "gap"),
-  foregone_saved_seconds_total: counter("Recorded time of runs that skips spared, less the time of deciding and replaying"),
+  foregone_saved_seconds_total: counter(
+    "Recorded time of runs that skips spared, less the time of deciding and replaying",
+  ),
   foregone_run_seconds_total: counter("Time of the commands that ran"),
   foregone_decide_seconds_total: counter("Time spent deciding"),
   foregone_trace_seconds_total: counter("Cost of observing, beside the commands' own time"),

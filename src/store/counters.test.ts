@@ -84,7 +84,8 @@ test("segments that a crash left beside the sums are not counted again", async (
     await counters.flush();
   }
   const there = readdirSync(join(folder.path, "counters"));
-  for (const [name, bytes] of kept) if (!there.includes(name)) writeFileSync(join(folder.path, "counters", name), bytes);
+  for (const [name, bytes] of kept)
+    if (!there.includes(name)) writeFileSync(join(folder.path, "counters", name), bytes);
   expect(new CounterReader(folder).read()["n"]).toBe(n);
 });
 
@@ -102,7 +103,10 @@ test("a disk that cannot be written keeps the counts for the next time", async (
   let full = true;
   const failing = {
     ...folder,
-    files: { ...nodeStoreFiles, openAppend: (path: string) => (full ? fail("ENOSPC") : nodeStoreFiles.openAppend(path)) },
+    files: {
+      ...nodeStoreFiles,
+      openAppend: (path: string) => (full ? fail("ENOSPC") : nodeStoreFiles.openAppend(path)),
+    },
   };
   const counters = new Counters(failing);
   counters.add("x", 3);

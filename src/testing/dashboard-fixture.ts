@@ -36,17 +36,31 @@ export interface FixtureOptions {
 const DAY_MS = 86_400_000;
 
 /** Started; the caller stops it. */
-export async function dashboardFixture({ root, page, decisions, observations = 400, now }: FixtureOptions): Promise<DashboardFixture> {
+export async function dashboardFixture({
+  root,
+  page,
+  decisions,
+  observations = 400,
+  now,
+}: FixtureOptions): Promise<DashboardFixture> {
   const clock = { ...systemClock, ...(now !== undefined && { now: () => now as ReturnType<typeof systemClock.now> }) };
   const folder = openFolder({ files: nodeStoreFiles, hasher: nodeHasher, clock, random: systemRandom }, root);
   const store = diskStore(folder);
-  const trace = { ...sampleRecord.trace, observations: [...sampleRecord.trace.observations, ...realisticObservations(), ...syntheticObservations(observations, 20)] };
+  const trace = {
+    ...sampleRecord.trace,
+    observations: [
+      ...sampleRecord.trace.observations,
+      ...realisticObservations(),
+      ...syntheticObservations(observations, 20),
+    ],
+  };
   const bytes = encodeRecord({ ...sampleRecord, trace }, nodeDeflate);
   if (bytes === undefined) throw new TypeError("the sample record does not encode");
   const record = await store.blobs.put(bytes);
   const log = decisionLog(folder, 512 * 1024 * 1024);
   const until = clock.now() - 60_000;
-  for (const event of sampleDecisions({ count: decisions, until, spanMs: 29 * DAY_MS, record })) appendDecision(log, event);
+  for (const event of sampleDecisions({ count: decisions, until, spanMs: 29 * DAY_MS, record }))
+    appendDecision(log, event);
   const history = historyOf(folder);
   for (const sample of sampleHistory(until)) history.add(sample);
   const token = randomBytes(32).toString("base64url");
@@ -94,7 +108,12 @@ function realisticObservations(): readonly Observation[] {
     Array.from({ length: files }, (_, i) => {
       const key = `${folder}/${words[i % 10]}${i < 10 ? "" : `-${Math.floor(i / 10)}`}`;
       if (i % 5 === 4) return { kind: "absent", key: `${key}.mjs`, value: "absent", by } as const;
-      return { kind: "file", key: `${key}.js`, value: `644 git-sha1:${nodeHasher.sha256(key).slice(0, 40)}`, by } as const;
+      return {
+        kind: "file",
+        key: `${key}.js`,
+        value: `644 git-sha1:${nodeHasher.sha256(key).slice(0, 40)}`,
+        by,
+      } as const;
     }),
   );
 }
@@ -160,21 +179,66 @@ function panelsAt(now: number): Panels {
       ],
     }),
     peers: async () => ({
-      self: { id: "12D3KooWJ7..f2Qx", network: "github.com/acme/shop", role: "ring node (3 known)", addresses: ["10.0.4.17:9000"] },
+      self: {
+        id: "12D3KooWJ7..f2Qx",
+        network: "github.com/acme/shop",
+        role: "ring node (3 known)",
+        addresses: ["10.0.4.17:9000"],
+      },
       peers: [
-        { id: "12D3KooWQk..91ab", address: "10.0.4.21:9000", role: "ring", rttMs: 0.4, asked: 1377, hits: 1204, served: 988, state: "up 2 h 3 min" },
-        { id: "12D3KooWZz..03ef", address: "10.0.4.44:9000", role: "ring", rttMs: null, asked: 17, hits: 0, served: 0, state: "resting: 3 time-outs, next try in 24 s" },
+        {
+          id: "12D3KooWQk..91ab",
+          address: "10.0.4.21:9000",
+          role: "ring",
+          rttMs: 0.4,
+          asked: 1377,
+          hits: 1204,
+          served: 988,
+          state: "up 2 h 3 min",
+        },
+        {
+          id: "12D3KooWZz..03ef",
+          address: "10.0.4.44:9000",
+          role: "ring",
+          rttMs: null,
+          asked: 17,
+          hits: 0,
+          served: 0,
+          state: "resting: 3 time-outs, next try in 24 s",
+        },
       ],
     }),
     credentials: async () => ({
       credentials: [
-        { name: "DEPLOY_TOKEN", scope: "environment:acme/shop:production", version: 4, state: "active", expiresAt: now + 5 * 3_600_000 },
+        {
+          name: "DEPLOY_TOKEN",
+          scope: "environment:acme/shop:production",
+          version: 4,
+          state: "active",
+          expiresAt: now + 5 * 3_600_000,
+        },
         { name: "NPM_TOKEN", scope: "repo:acme/shop", version: 2, state: "active", expiresAt: now + 12 * DAY_MS },
         { name: "OLD_KEY", scope: "repo:acme/shop", version: 1, state: "expired", expiresAt: now - DAY_MS },
       ],
       audit: [
-        { seq: 7, at: now - 300_000, action: "resolve", names: ["NPM_TOKEN"], decision: "denied", reasons: ["condition-failed ref=refs/heads/x"], actor: "oidc acme/evil(789) run 4711.1" },
-        { seq: 6, at: now - 900_000, action: "resolve", names: ["DEPLOY_TOKEN"], decision: "granted", reasons: [], actor: "oidc acme/shop(456) run 9182.1" },
+        {
+          seq: 7,
+          at: now - 300_000,
+          action: "resolve",
+          names: ["NPM_TOKEN"],
+          decision: "denied",
+          reasons: ["condition-failed ref=refs/heads/x"],
+          actor: "oidc acme/evil(789) run 4711.1",
+        },
+        {
+          seq: 6,
+          at: now - 900_000,
+          action: "resolve",
+          names: ["DEPLOY_TOKEN"],
+          decision: "granted",
+          reasons: [],
+          actor: "oidc acme/shop(456) run 9182.1",
+        },
       ],
     }),
   };

@@ -54,11 +54,29 @@ export function* sampleDecisions({ count, until, spanMs, seed = 1, record }: Sam
         event: "push",
       },
     };
-    if (random() < skipShare) yield { ...common, kind: "skip", basis: random() < 0.6 ? "exact-tree" : "trace", misses: [], missCount: 0, savedMs: runMs - 410, exitCode: 0 };
+    if (random() < skipShare)
+      yield {
+        ...common,
+        kind: "skip",
+        basis: random() < 0.6 ? "exact-tree" : "trace",
+        misses: [],
+        missCount: 0,
+        savedMs: runMs - 410,
+        exitCode: 0,
+      };
     else {
       const misses = sampleMisses(pick, random);
       const audit = misses[0].kind === "audit" && random() < 0.9 ? ({ audit: "same" } as const) : {};
-      yield { ...common, kind: "run", misses, missCount: misses.length, runMs, traceMs: Math.round(runMs * 0.02), exitCode: random() < 0.94 ? 0 : 1, ...audit };
+      yield {
+        ...common,
+        kind: "run",
+        misses,
+        missCount: misses.length,
+        runMs,
+        traceMs: Math.round(runMs * 0.02),
+        exitCode: random() < 0.94 ? 0 : 1,
+        ...audit,
+      };
     }
   }
 }

@@ -6,18 +6,23 @@ import { type Connection, follow, getJson, takeToken } from "./client.ts";
 import { useRoute } from "./hooks.ts";
 import type { ViewProps } from "./view.ts";
 import { Decisions } from "./views/decisions.tsx";
-import { Agent, Api, Commands, Credentials, Peers } from "./views/others.tsx";
+import { Agent } from "./views/agent.tsx";
+import { Api } from "./views/api.tsx";
+import { Commands } from "./views/commands.tsx";
+import { Credentials } from "./views/credentials.tsx";
+import { Peers } from "./views/peers.tsx";
 import { Overview } from "./views/overview.tsx";
 
-const VIEWS: readonly (readonly [name: string, label: string, view: (props: ViewProps) => preact.ComponentChildren])[] = [
-  ["overview", "Overview", Overview],
-  ["decisions", "Decisions", Decisions],
-  ["commands", "Commands", Commands],
-  ["api", "GitHub API", Api],
-  ["peers", "Peers", Peers],
-  ["credentials", "Credentials", Credentials],
-  ["agent", "Agent", Agent],
-];
+const VIEWS: readonly (readonly [name: string, label: string, view: (props: ViewProps) => preact.ComponentChildren])[] =
+  [
+    ["overview", "Overview", Overview],
+    ["decisions", "Decisions", Decisions],
+    ["commands", "Commands", Commands],
+    ["api", "GitHub API", Api],
+    ["peers", "Peers", Peers],
+    ["credentials", "Credentials", Credentials],
+    ["agent", "Agent", Agent],
+  ];
 const RANGES = [
   [24, "24 h"],
   [168, "7 d"],
@@ -83,7 +88,12 @@ function App() {
         </a>
         <nav aria-label="views">
           {VIEWS.map(([name, label], i) => (
-            <a key={name} href={name === "overview" ? "#/" : `#/${name}`} aria-current={route.view === name ? "page" : undefined} title={`key ${i + 1}`}>
+            <a
+              key={name}
+              href={name === "overview" ? "#/" : `#/${name}`}
+              aria-current={route.view === name ? "page" : undefined}
+              title={`key ${i + 1}`}
+            >
               {label}
             </a>
           ))}
@@ -114,10 +124,15 @@ function App() {
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         <h1 class="hidden">{VIEWS.find(([name]) => name === route.view)?.[1] ?? "Overview"}</h1>
-        {summary === undefined ? <p class="loading">Connecting to the agent…</p> : <View {...{ summary, recent, hours, now, route }} />}
+        {summary === undefined ? (
+          <p class="loading">Connecting to the agent…</p>
+        ) : (
+          <View {...{ summary, recent, hours, now, route }} />
+        )}
       </main>
       <footer>
-        Foregone {summary?.version ?? ""} · <kbd>1</kbd>–<kbd>7</kbd> views, <kbd>/</kbd> search, <kbd>j</kbd> <kbd>k</kbd> through a list
+        Foregone {summary?.version ?? ""} · <kbd>1</kbd>–<kbd>7</kbd> views, <kbd>/</kbd> search, <kbd>j</kbd>{" "}
+        <kbd>k</kbd> through a list
       </footer>
     </>
   );
@@ -144,10 +159,25 @@ function ThemeButton() {
   }, [theme]);
   const next = THEMES[(THEMES.indexOf(theme as (typeof THEMES)[number]) + 1) % THEMES.length] ?? "auto";
   return (
-    <button type="button" class="theme" onClick={() => setTheme(next)} aria-label={`colours: ${theme}; change to ${next}`} title={`colours: ${theme}`}>
+    <button
+      type="button"
+      class="theme"
+      onClick={() => setTheme(next)}
+      aria-label={`colours: ${theme}; change to ${next}`}
+      title={`colours: ${theme}`}
+    >
       <svg viewBox="0 0 20 20" width="18" height="18" aria-hidden="true">
         <circle cx="10" cy="10" r="7.2" fill="none" stroke="currentColor" stroke-width="1.6" />
-        <path d={theme === "light" ? "" : theme === "dark" ? "M10 2.8a7.2 7.2 0 010 14.4a7.2 7.2 0 010-14.4z" : "M10 2.8a7.2 7.2 0 010 14.4z"} fill="currentColor" />
+        <path
+          d={
+            theme === "light"
+              ? ""
+              : theme === "dark"
+                ? "M10 2.8a7.2 7.2 0 010 14.4a7.2 7.2 0 010-14.4z"
+                : "M10 2.8a7.2 7.2 0 010 14.4z"
+          }
+          fill="currentColor"
+        />
       </svg>
     </button>
   );

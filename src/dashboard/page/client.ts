@@ -48,7 +48,7 @@ export async function follow(
       onState("live");
       pause = 500;
       let rest = "";
-      for (const reader = response.body.pipeThrough(new TextDecoderStream()).getReader(); ; ) {
+      for (const reader = response.body.pipeThrough(new TextDecoderStream()).getReader(); ;) {
         const { done, value } = await reader.read();
         if (done) break;
         const parts = (rest + value).split("\n\n");

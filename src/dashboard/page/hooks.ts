@@ -37,7 +37,11 @@ export interface Route {
 export function parseRoute(hash: string): Route {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?");
   const [view = "", ...rest] = path.split("/");
-  return { view: view === "" ? "overview" : view, rest: rest.map(decodeURIComponent).join("/"), query: new URLSearchParams(query) };
+  return {
+    view: view === "" ? "overview" : view,
+    rest: rest.map(decodeURIComponent).join("/"),
+    query: new URLSearchParams(query),
+  };
 }
 
 export function useRoute(): Route {

@@ -14,7 +14,7 @@ export function squarify(weights: readonly number[], area: Rect): readonly Rect[
   const scale = (area.width * area.height) / total;
   const placed: Rect[] = [];
   let { x, y, width, height } = area;
-  for (let from = 0; from < weights.length; ) {
+  for (let from = 0; from < weights.length;) {
     const side = Math.min(width, height);
     let to = from + 1;
     let sum = (weights[from] ?? 0) * scale;

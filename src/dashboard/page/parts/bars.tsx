@@ -29,7 +29,8 @@ export function Bars({ title, times, stepMs, stacks, unit = "count", height = 19
   const [ref, width] = useWidth();
   const [active, setActive] = useState<number | undefined>(undefined);
   const totals = times.map((_, i) => stacks.reduce((sum, s) => sum + (s.values[i] ?? 0), 0));
-  const { top, ticks, tickText } = unit === "ms" ? timeScale(Math.max(0, ...totals)) : countScale(Math.max(0, ...totals));
+  const { top, ticks, tickText } =
+    unit === "ms" ? timeScale(Math.max(0, ...totals)) : countScale(Math.max(0, ...totals));
   const format = unit === "ms" ? longDuration : countText;
   const plotWidth = Math.max(0, width - LEFT);
   const plotHeight = height - BOTTOM - TOP;
@@ -45,7 +46,12 @@ export function Bars({ title, times, stepMs, stacks, unit = "count", height = 19
       </figcaption>
       <div ref={ref} class="plot" onMouseLeave={() => setActive(undefined)}>
         {width > 0 && (
-          <svg width={width} height={height} role="img" aria-label={`${title}, as bars; the table below has the numbers`}>
+          <svg
+            width={width}
+            height={height}
+            role="img"
+            aria-label={`${title}, as bars; the table below has the numbers`}
+          >
             {ticks.map((tick) => (
               <g key={tick}>
                 <line class="grid" x1={LEFT} x2={width} y1={y(tick)} y2={y(tick)} />
@@ -66,7 +72,17 @@ export function Bars({ title, times, stepMs, stacks, unit = "count", height = 19
                     const from = base;
                     base += value;
                     const barHeight = Math.max(1, y(from) - y(base));
-                    return <rect key={stack.tone} class={`fill-${stack.tone}`} x={x} y={y(base)} width={barWidth} height={barHeight} rx="1.5" />;
+                    return (
+                      <rect
+                        key={stack.tone}
+                        class={`fill-${stack.tone}`}
+                        x={x}
+                        y={y(base)}
+                        width={barWidth}
+                        height={barHeight}
+                        rx="1.5"
+                      />
+                    );
                   })}
                   {i % labelEvery === 0 && LEFT + slot * (i + 0.5) < width - 18 && (
                     <text class="axis" x={LEFT + slot * (i + 0.5)} y={height - 6} text-anchor="middle">
@@ -162,16 +178,31 @@ export function countScale(max: number): Scale {
   if (max <= 0) return { top: 1, ticks: [0], tickText: countText };
   const rough = max / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = Math.max(1, [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough && Number.isInteger(s)) ?? Math.ceil(rough));
+  const step = Math.max(
+    1,
+    [1, 2, 2.5, 5, 10].map((m) => m * power).find((s) => s >= rough && Number.isInteger(s)) ?? Math.ceil(rough),
+  );
   const count = Math.ceil(max / step);
   return { top: step * count, ticks: Array.from({ length: count + 1 }, (_, i) => i * step), tickText: countText };
 }
 
-const TIME_STEPS = [1, 2, 5, 10, 15, 30].flatMap((n) => [n * 1000, n * 60_000]).concat([1, 2, 3, 6, 12, 24, 48, 120, 240, 720].map((h) => h * 3_600_000)).sort((a, b) => a - b);
+const TIME_STEPS = [1, 2, 5, 10, 15, 30]
+  .flatMap((n) => [n * 1000, n * 60_000])
+  .concat([1, 2, 3, 6, 12, 24, 48, 120, 240, 720].map((h) => h * 3_600_000))
+  .sort((a, b) => a - b);
 
 function timeScale(max: number): Scale {
   const step = TIME_STEPS.find((s) => max / s <= 5) ?? 2400 * 3_600_000;
   const count = Math.max(1, Math.ceil(max / step));
-  const [unit, ms] = step < 60_000 ? (["s", 1000] as const) : step < 3_600_000 ? (["min", 60_000] as const) : (["h", 3_600_000] as const);
-  return { top: step * count, ticks: Array.from({ length: count + 1 }, (_, i) => i * step), tickText: (tick) => `${tick / ms} ${unit}` };
+  const [unit, ms] =
+    step < 60_000
+      ? (["s", 1000] as const)
+      : step < 3_600_000
+        ? (["min", 60_000] as const)
+        : (["h", 3_600_000] as const);
+  return {
+    top: step * count,
+    ticks: Array.from({ length: count + 1 }, (_, i) => i * step),
+    tickText: (tick) => `${tick / ms} ${unit}`,
+  };
 }

@@ -4,7 +4,17 @@ import type { ToldDecision } from "../../api.ts";
 import type { Loaded } from "../hooks.ts";
 import { ago, commandText, dateText, longDuration, reasonText } from "../words.ts";
 
-export function Card({ title, children, aside, wide }: { title: string; children: ComponentChildren; aside?: ComponentChildren; wide?: boolean }) {
+export function Card({
+  title,
+  children,
+  aside,
+  wide,
+}: {
+  title: string;
+  children: ComponentChildren;
+  aside?: ComponentChildren;
+  wide?: boolean;
+}) {
   return (
     <section class={wide === true ? "card wide" : "card"} aria-label={title}>
       <header>
@@ -26,7 +36,8 @@ export function Verdict({ decision }: { decision: Pick<ToldDecision, "kind" | "a
 export function outcomeText(decision: ToldDecision): string {
   if (decision.audit === "false-skip") return "the result differs from the recorded one";
   if (decision.audit === "same") return "ran to check: the same result";
-  if (decision.kind === "skip") return decision.savedMs === undefined ? "replayed" : `saved ${longDuration(decision.savedMs)}`;
+  if (decision.kind === "skip")
+    return decision.savedMs === undefined ? "replayed" : `saved ${longDuration(decision.savedMs)}`;
   return decision.missTexts[0] ?? reasonText(decision.reason ?? "unknown");
 }
 

@@ -70,7 +70,8 @@ export function Lines({ title, from, to, series, height = 190 }: LinesProps) {
               const point = s.points.findLast((p) => p.t <= at);
               return (
                 <span key={s.label}>
-                  <i class={`dot fill-${s.tone}`} /> {s.label} <b>{point === undefined ? "–" : countText(point.value)}</b>
+                  <i class={`dot fill-${s.tone}`} /> {s.label}{" "}
+                  <b>{point === undefined ? "–" : countText(point.value)}</b>
                 </span>
               );
             })}
@@ -85,7 +86,9 @@ const HOUR_MS = 3_600_000;
 
 /** Full hours or midnights of the reader's clock, at most `count` of them. */
 function roundTimes(from: number, to: number, count: number): readonly number[] {
-  const step = [1, 2, 3, 6, 12, 24, 48, 168].map((h) => h * HOUR_MS).find((s) => (to - from) / s <= Math.max(1, count)) ?? 336 * HOUR_MS;
+  const step =
+    [1, 2, 3, 6, 12, 24, 48, 168].map((h) => h * HOUR_MS).find((s) => (to - from) / s <= Math.max(1, count)) ??
+    336 * HOUR_MS;
   const zone = new Date(to).getTimezoneOffset() * 60_000;
   const first = Math.ceil((from - zone) / step) * step + zone;
   const last = to - (to - from) * 0.02;
@@ -104,6 +107,8 @@ function pathOf(points: LineSeries["points"], x: (t: number) => number, y: (v: n
 }
 
 function describe(title: string, series: readonly LineSeries[]): string {
-  const last = series.map((s) => `${s.label} ${s.points.length === 0 ? "unknown" : countText(s.points.at(-1)?.value ?? 0)}`);
+  const last = series.map(
+    (s) => `${s.label} ${s.points.length === 0 ? "unknown" : countText(s.points.at(-1)?.value ?? 0)}`,
+  );
   return `${title}: now ${last.join(", ")}`;
 }

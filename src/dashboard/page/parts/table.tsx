@@ -23,20 +23,28 @@ export function Table<T>({ name, rows, columns, rowKey, empty }: TableProps<T>) 
   const [sorted, setSorted] = useState<{ column: string; down: boolean } | undefined>(undefined);
   if (rows.length === 0) return <p class="quiet">{empty}</p>;
   const by = columns.find((c) => c.name === sorted?.column)?.sort;
-  const shown = by === undefined ? rows : rows.toSorted((a, b) => (sorted?.down === true ? by(b) - by(a) : by(a) - by(b)));
+  const shown =
+    by === undefined ? rows : rows.toSorted((a, b) => (sorted?.down === true ? by(b) - by(a) : by(a) - by(b)));
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={`${name}, as a table`}>
       <table class="cards">
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column.name} scope="col" class={column.number === true ? "number" : undefined} aria-sort={orderOf(column.name, sorted)}>
+              <th
+                key={column.name}
+                scope="col"
+                class={column.number === true ? "number" : undefined}
+                aria-sort={orderOf(column.name, sorted)}
+              >
                 {column.sort === undefined ? (
                   column.name
                 ) : (
                   <button
                     type="button"
-                    onClick={() => setSorted({ column: column.name, down: sorted?.column !== column.name || !sorted.down })}
+                    onClick={() =>
+                      setSorted({ column: column.name, down: sorted?.column !== column.name || !sorted.down })
+                    }
                   >
                     {column.name}
                   </button>
@@ -67,7 +75,10 @@ export function Table<T>({ name, rows, columns, rowKey, empty }: TableProps<T>) 
   );
 }
 
-function orderOf(name: string, sorted: { column: string; down: boolean } | undefined): "ascending" | "descending" | undefined {
+function orderOf(
+  name: string,
+  sorted: { column: string; down: boolean } | undefined,
+): "ascending" | "descending" | undefined {
   if (sorted?.column !== name) return undefined;
   return sorted.down ? "descending" : "ascending";
 }

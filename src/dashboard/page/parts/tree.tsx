@@ -21,7 +21,15 @@ export function TreeMap({ tree, onOpen }: TreeMapProps) {
   return (
     <div ref={ref} class="treemap" style={{ height: `${height}px` }}>
       {tree.children.map((child, i) => (
-        <Area key={child.name} node={child} rect={rects[i] ?? NONE} tone={i % 6} depth={0} onOpen={onOpen} whole={tree.count} />
+        <Area
+          key={child.name}
+          node={child}
+          rect={rects[i] ?? NONE}
+          tone={i % 6}
+          depth={0}
+          onOpen={onOpen}
+          whole={tree.count}
+        />
       ))}
     </div>
   );
@@ -42,8 +50,18 @@ interface AreaProps {
 function Area({ node, rect, tone, depth, onOpen, whole }: AreaProps) {
   if (rect.width < 4 || rect.height < 4) return null;
   const deep = node.children.length > 0 && rect.width > 64 && rect.height > 52;
-  const inner = { x: rect.x + PAD, y: rect.y + HEAD, width: rect.width - 2 * PAD - 1, height: rect.height - HEAD - PAD - 1 };
-  const rects = deep ? squarify(node.children.map((child) => child.count), inner) : [];
+  const inner = {
+    x: rect.x + PAD,
+    y: rect.y + HEAD,
+    width: rect.width - 2 * PAD - 1,
+    height: rect.height - HEAD - PAD - 1,
+  };
+  const rects = deep
+    ? squarify(
+        node.children.map((child) => child.count),
+        inner,
+      )
+    : [];
   const title = `${node.name}: ${countText(node.count)} inputs, ${percent(node.count, whole)}`;
   const label = rect.width > 34 && rect.height > 15 && (
     <span class="area-name">
@@ -66,7 +84,15 @@ function Area({ node, rect, tone, depth, onOpen, whole }: AreaProps) {
       )}
       {deep &&
         node.children.map((child, i) => (
-          <Area key={child.name} node={child} rect={rects[i] ?? NONE} tone={tone} depth={depth + 1} onOpen={onOpen} whole={whole} />
+          <Area
+            key={child.name}
+            node={child}
+            rect={rects[i] ?? NONE}
+            tone={tone}
+            depth={depth + 1}
+            onOpen={onOpen}
+            whole={whole}
+          />
         ))}
     </>
   );

@@ -1,9 +1,10 @@
 // All decisions, newest first, and one of them down to the single input.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { ToldDecision } from "../../api.ts";
 import { getJson } from "../client.ts";
 import { useData } from "../hooks.ts";
 import { Card, DecisionRow, Facts, outcomeText, Time, Verdict, Waiting } from "../parts/bits.tsx";
+import { Search } from "../parts/search.tsx";
 import { type ViewProps, withParameter } from "../view.ts";
 import { commandText, countText, dateText, durationText, longDuration, reasonText, shortValue } from "../words.ts";
 import { RecordView } from "./record.tsx";
@@ -35,14 +36,19 @@ function List({ route, summary, now }: ViewProps) {
   const next = pages.at(-1)?.next ?? null;
   const more = async (): Promise<void> => {
     const page = await getJson<Page>(`${path}&before=${next ?? ""}`, AbortSignal.timeout(20_000));
-    if (page !== undefined) setOlder((before) => ({ path, pages: [...(before.path === path ? before.pages : []), page] }));
+    if (page !== undefined)
+      setOlder((before) => ({ path, pages: [...(before.path === path ? before.pages : []), page] }));
   };
   return (
     <Card title="Decisions" wide aside={<span class="quiet">{countText(summary.decisions)} in the log</span>}>
       <div class="filters">
         <div class="segments" role="group" aria-label="kind of decision">
           {KINDS.map(([value, label]) => (
-            <a key={value} href={withParameter(route, "kind", value)} aria-current={kind === value ? "true" : undefined}>
+            <a
+              key={value}
+              href={withParameter(route, "kind", value)}
+              aria-current={kind === value ? "true" : undefined}
+            >
               {label}
             </a>
           ))}
@@ -53,7 +59,11 @@ function List({ route, summary, now }: ViewProps) {
           onChange={(value) => location.replace(withParameter(route, "text", value))}
         />
         {reason !== "" && (
-          <a class="chip" href={withParameter(route, "reason", "")} aria-label={`remove the filter: ${reasonText(reason ?? "")}`}>
+          <a
+            class="chip"
+            href={withParameter(route, "reason", "")}
+            aria-label={`remove the filter: ${reasonText(reason ?? "")}`}
+          >
             {reasonText(reason ?? "")} <span aria-hidden="true">×</span>
           </a>
         )}
@@ -67,33 +77,15 @@ function List({ route, summary, now }: ViewProps) {
           ))}
         </ul>
       )}
-      {first.data !== undefined && decisions.length === 0 && next === null && <p class="quiet">No decision is like that.</p>}
+      {first.data !== undefined && decisions.length === 0 && next === null && (
+        <p class="quiet">No decision is like that.</p>
+      )}
       {next !== null && (
         <button type="button" class="more" onClick={() => void more()}>
           {decisions.length === 0 ? "nothing in the newest; look further back" : "older decisions"}
         </button>
       )}
     </Card>
-  );
-}
-
-export function Search({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
-  const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
-  useEffect(() => {
-    if (typed === value) return;
-    const timer = setTimeout(() => onChange(typed), 200);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  return (
-    <input
-      class="search"
-      type="search"
-      placeholder={label}
-      aria-label={label}
-      value={typed}
-      onInput={(event) => setTyped(event.currentTarget.value)}
-    />
   );
 }
 
@@ -118,20 +110,35 @@ function Detail({ route, now }: ViewProps) {
         <Facts
           facts={[
             ["when", <Time at={decision.at} now={now} />],
-            ["where", <code>{decision.cwd === "." ? decision.workspace : `${decision.workspace}/${decision.cwd}`}</code>],
+            [
+              "where",
+              <code>{decision.cwd === "." ? decision.workspace : `${decision.workspace}/${decision.cwd}`}</code>,
+            ],
             ...(decision.job === undefined ? [] : ([["job", decision.job]] as const)),
             ["decided in", durationText(decision.decideMs)],
             ...(decision.runMs === undefined ? [] : ([["ran for", durationText(decision.runMs)]] as const)),
             ...(decision.savedMs === undefined ? [] : ([["saved", longDuration(decision.savedMs)]] as const)),
-            ...(decision.basis === undefined ? [] : ([["because of", decision.basis === "trace" ? "every observation holds" : "the very same tree"]] as const)),
-            ["compared", total === 0 ? "nothing" : `${countText(total)} observations (${compared.map(([kind, count]) => `${countText(count)} ${kind}`).join(", ")})`],
+            ...(decision.basis === undefined
+              ? []
+              : ([
+                  ["because of", decision.basis === "trace" ? "every observation holds" : "the very same tree"],
+                ] as const)),
+            [
+              "compared",
+              total === 0
+                ? "nothing"
+                : `${countText(total)} observations (${compared.map(([kind, count]) => `${countText(count)} ${kind}`).join(", ")})`,
+            ],
             ["opt-outs", decision.optOuts.length === 0 ? "none" : decision.optOuts.join(", ")],
             ...(decision.proof === undefined ? [] : ([["proved", proofText(decision.proof)]] as const)),
           ]}
         />
       </Card>
       {decision.misses.length > 0 && (
-        <Card title={`Why it ran: ${countText(decision.missCount)} ${decision.missCount === 1 ? "reason" : "reasons"}`} wide>
+        <Card
+          title={`Why it ran: ${countText(decision.missCount)} ${decision.missCount === 1 ? "reason" : "reasons"}`}
+          wide
+        >
           <ol class="misses">
             {decision.misses.map((miss, i) => (
               <li key={i}>
@@ -167,7 +174,10 @@ function Detail({ route, now }: ViewProps) {
           <p class="quiet">Nothing was recorded, so there are no inputs to show.</p>
         </Card>
       ) : (
-        <RecordView digest={record} changed={new Set(decision.misses.flatMap((m) => (m.kind === "changed" ? [m.question.key] : [])))} />
+        <RecordView
+          digest={record}
+          changed={new Set(decision.misses.flatMap((m) => (m.kind === "changed" ? [m.question.key] : [])))}
+        />
       )}
     </>
   );

@@ -13,7 +13,10 @@ interface Timeline {
 }
 
 export function Overview({ summary, recent, hours, now }: ViewProps) {
-  const { data } = useData<Timeline>(`api/timeline?hours=${hours}&zone=${new Date().getTimezoneOffset()}`, summary.decisions);
+  const { data } = useData<Timeline>(
+    `api/timeline?hours=${hours}&zone=${new Date().getTimezoneOffset()}`,
+    summary.decisions,
+  );
   const buckets = data?.buckets ?? [];
   const sum = (pick: (bucket: Bucket) => number): number => buckets.reduce((total, bucket) => total + pick(bucket), 0);
   const [skips, runs] = [sum((b) => b.skips), sum((b) => b.runs)];
@@ -23,9 +26,21 @@ export function Overview({ summary, recent, hours, now }: ViewProps) {
   return (
     <>
       <div class="tiles">
-        <Tile label="Time saved" value={longDuration(sum((b) => b.savedMs))} note={`beside ${longDuration(sum((b) => b.runMs))} of runs`} />
-        <Tile label="Skipped" value={percent(skips, skips + runs)} note={`${countText(skips)} of ${countText(skips + runs)} decisions`} />
-        <Tile label="API calls saved" value={countText(avoided?.value ?? 0)} note={avoided?.share === undefined ? "none asked" : `${percent(avoided.share, 1)} of all reads so far`} />
+        <Tile
+          label="Time saved"
+          value={longDuration(sum((b) => b.savedMs))}
+          note={`beside ${longDuration(sum((b) => b.runMs))} of runs`}
+        />
+        <Tile
+          label="Skipped"
+          value={percent(skips, skips + runs)}
+          note={`${countText(skips)} of ${countText(skips + runs)} decisions`}
+        />
+        <Tile
+          label="API calls saved"
+          value={countText(avoided?.value ?? 0)}
+          note={avoided?.share === undefined ? "none asked" : `${percent(avoided.share, 1)} of all reads so far`}
+        />
         <Tile
           label="False skips"
           value={countText(falseSkips)}

@@ -3,9 +3,9 @@ import { useState } from "preact/hooks";
 import type { Input, RecordSummary, TreeNode } from "../../record-view.ts";
 import { useData } from "../hooks.ts";
 import { Card, Waiting } from "../parts/bits.tsx";
+import { Search } from "../parts/search.tsx";
 import { TreeMap } from "../parts/tree.tsx";
 import { bytesText, countText, dateText, longDuration, shortValue } from "../words.ts";
-import { Search } from "./decisions.tsx";
 
 interface Inputs {
   readonly total: number;
@@ -29,8 +29,8 @@ export function RecordView({ digest, changed }: { digest: string; changed: Reado
         wide
         aside={
           <span class="quiet">
-            record {digest.slice(7, 15)}, {dateText(record.recordedAt)}, ran {longDuration(record.durationMs)}, {countText(record.outputs)} outputs (
-            {bytesText(record.outputBytes)})
+            record {digest.slice(7, 15)}, {dateText(record.recordedAt)}, ran {longDuration(record.durationMs)},{" "}
+            {countText(record.outputs)} outputs ({bytesText(record.outputBytes)})
           </span>
         }
       >
@@ -50,10 +50,19 @@ function Map({ digest }: { digest: string }) {
       <nav class="crumbs" aria-label="folder">
         <Crumb name="all inputs" current={under === ""} onClick={() => setUnder("")} />
         {parts.map((part, i) => (
-          <Crumb key={i} name={part} current={i === parts.length - 1} onClick={() => setUnder(parts.slice(0, i + 1).join("/"))} />
+          <Crumb
+            key={i}
+            name={part}
+            current={i === parts.length - 1}
+            onClick={() => setUnder(parts.slice(0, i + 1).join("/"))}
+          />
         ))}
       </nav>
-      {loaded.data === undefined ? <Waiting loaded={loaded} what="the map" /> : <TreeMap tree={loaded.data} onOpen={setUnder} />}
+      {loaded.data === undefined ? (
+        <Waiting loaded={loaded} what="the map" />
+      ) : (
+        <TreeMap tree={loaded.data} onOpen={setUnder} />
+      )}
     </>
   );
 }
@@ -68,7 +77,15 @@ function Crumb({ name, current, onClick }: { name: string; current: boolean; onC
 
 const STEP = 200;
 
-function InputTable({ digest, counts, changed }: { digest: string; counts: RecordSummary["counts"]; changed: ReadonlySet<string> }) {
+function InputTable({
+  digest,
+  counts,
+  changed,
+}: {
+  digest: string;
+  counts: RecordSummary["counts"];
+  changed: ReadonlySet<string>;
+}) {
   const [text, setText] = useState("");
   const [kind, setKind] = useState("");
   const [offset, setOffset] = useState(0);
@@ -126,7 +143,9 @@ function InputTable({ digest, counts, changed }: { digest: string; counts: Recor
         <button type="button" disabled={offset === 0} onClick={() => setOffset(Math.max(0, offset - STEP))}>
           earlier
         </button>
-        <span aria-live="polite">{total === 0 ? "no input is like that" : `${countText(offset + 1)}–${countText(to)} of ${countText(total)}`}</span>
+        <span aria-live="polite">
+          {total === 0 ? "no input is like that" : `${countText(offset + 1)}–${countText(to)} of ${countText(total)}`}
+        </span>
         <button type="button" disabled={to >= total} onClick={() => setOffset(offset + STEP)}>
           later
         </button>
