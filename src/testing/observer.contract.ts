@@ -160,7 +160,7 @@ export function observerContract(
       const pid = Number(seen.stdout);
       process.kill(pid);
       expect(seen.exit).toEqual({ kind: "exited", code: 0 });
-      expect(seen.seal?.alive).toContainEqual({ pid, comm: "sleep" });
+      expect(seen.seal?.alive).toContainEqual(expect.objectContaining({ pid }));
     });
     test("of one run after another", async (context) => {
       needObserver(context);

@@ -25,8 +25,10 @@ export interface RemoteOptions {
   readonly ringBytes?: number;
   readonly roots?: readonly number[];
   readonly rootNames?: readonly string[];
-  /** A folder that only this user may enter; made if absent. */
+  /** A folder that only this user may enter; a new one if absent. */
   readonly folder?: string;
+  /** Whose processes may be traced; this user's if absent. */
+  readonly uid?: number;
 }
 
 /** The tracer said no, or never came. */
@@ -40,7 +42,7 @@ export async function startRemoteTracer(
   const socket = join(folder, "tracer.sock");
   const settings: DaemonSettings = {
     socket,
-    uid: process.getuid?.() ?? 0,
+    uid: options.uid ?? process.getuid?.() ?? 0,
     hardLimitMs: HARD_LIMIT_MS,
     ...(options.ringBytes !== undefined && { ringBytes: options.ringBytes }),
     ...(options.roots !== undefined && { roots: options.roots }),
@@ -75,7 +77,8 @@ function firstLine(argv: readonly string[], settings: DaemonSettings): Promise<T
       resolve(line.ready);
     });
     child.on("error", (error: NodeJS.ErrnoException) => refuse(`${file}: ${error.code ?? error.message}`));
-    child.on("exit", (code) => refuse(err.trim().split("\n")[0] || `${file} exited with ${code}`));
+    // Not "exit": what it said may still be on its way.
+    child.on("close", (code) => refuse(err.trim().split("\n")[0] || `${file} exited with ${code}`));
     child.stdin.on("error", () => undefined);
     child.stdin.end(`${JSON.stringify(settings)}\n`);
   });
@@ -151,7 +154,9 @@ class RemoteLink implements TracerLink {
   }
 
   async adopt(): Promise<void> {
-    await this.#ask({ op: "adopt", pid: process.pid });
+    const reply = await this.#ask({ op: "adopt", pid: process.pid });
+    // A tracer that has died meanwhile is another matter: the seal will be missing.
+    if (reply !== undefined && reply["ok"] !== true) throw new TracerRefused(`it may not trace pid ${process.pid}`);
   }
 
   async release(): Promise<void> {
