@@ -22,6 +22,9 @@ import { mediaClass } from "./request-key.ts";
 import type { Sight } from "./sights.ts";
 import { isRefusal } from "./throttle.ts";
 
+/** "[" */
+const ARRAY = 0x5b;
+
 /** What may be handed to others who asked the same at the same time: bytes that were certified or just came, and 404. */
 export interface Outcome {
   readonly answer: ApiAnswer;
@@ -76,11 +79,32 @@ export class Asking {
       this.#parts.rules.note(request.host, mediaClass(accept), false, "");
       return this.#send(undefined, undefined);
     }
+    if (this.#linkUnsure(plan, response)) return this.#askForLink();
     const candidate = plan.candidate ?? this.#keepGuess(plan, response);
     const etag = given ?? plan.tag;
     this.#see(candidate, etag, response.headers);
     const headers = certifiedHeaders(candidate, response.headers, etag);
     return this.#outcome(200, headers, plan.body, "REVALIDATED", plan.how, true, candidate.body);
+  }
+
+  /**
+   * A list in pages, and a 304 that says nothing of pages: either GitHub left them out, or this has become the last one. Its
+   * `Link` is not covered by the tag (app-sre/github-mirror #113). A list with a total_count is: its pages follow from the body.
+   */
+  #linkUnsure(plan: TagPlan, response: UpstreamResponse): boolean {
+    const { request } = this.#reading;
+    if (response.headers["link"] !== undefined) this.#parts.omitsLink.delete(request.host);
+    return (
+      plan.candidate?.headers.link !== undefined && response.headers["link"] === undefined && plan.body[0] === ARRAY
+    );
+  }
+
+  async #askForLink(): Promise<Outcome> {
+    const { request } = this.#reading;
+    const outcome = await this.#send(undefined, undefined);
+    // It was left out. From now on no tag is sent for such lists: one call instead of two.
+    if (outcome.answer.headers["link"] !== undefined) this.#parts.omitsLink.add(request.host);
+    return outcome;
   }
 
   #keepGuess(plan: TagPlan, response: UpstreamResponse): Sight["candidate"] {

@@ -84,6 +84,7 @@ export class Engine {
       exchange: new Exchange(effects, options.throttle, options.quota),
       rules: new Rules(ruleFile, (host, media, verdict) => effects.onEvent({ kind: "rule", host, media, verdict })),
       sights: makeSights(),
+      omitsLink: new Set(),
     };
     this.#reads = new Reads(this.#parts);
     this.#posts = new Posts(this.#parts, options.posts);

@@ -23,7 +23,7 @@ export interface TagPlan {
 const USUAL_VARY = ["Accept", "Authorization", "Cookie", "X-GitHub-OTP"];
 
 export async function planTag(
-  parts: { readonly candidates: Candidates; readonly rules: Rules; readonly hasher: Hasher },
+  parts: { readonly candidates: Candidates; readonly rules: Rules; readonly hasher: Hasher; readonly omitsLink: boolean },
   read: {
     readonly host: string;
     readonly path: string;
@@ -35,18 +35,22 @@ export async function planTag(
   found: readonly ApiCandidate[],
   sight: Sight | undefined,
 ): Promise<TagPlan | undefined> {
-  const { candidates, rules, hasher } = parts;
+  const { candidates, rules, hasher, omitsLink } = parts;
+  /** No tag can stand for what a 304 leaves unsaid. */
+  const certifiable = ({ edge, headers }: ApiCandidate, body: Buffer): boolean =>
+    !edge && !(omitsLink && headers.link !== undefined && body[0] === 0x5b);
   const proven = rules.proven(read.host, mediaClass(read.accept));
   const newest = proven ? preferred(found, candidates.byKind(read.look), read.caller) : undefined;
-  const own = sight !== undefined && sight.etag !== undefined && !sight.candidate.edge ? sight : undefined;
+  const own = sight?.etag === undefined ? undefined : sight;
   // What this caller was shown, unless other bytes were seen after GitHub last confirmed it.
   if (own?.etag !== undefined && (newest === undefined || isOlder(newest, own))) {
     const body = await candidates.body(own.candidate);
-    if (body !== undefined) return { tag: own.etag, candidate: own.candidate, body, how: "stored" };
+    if (body !== undefined && certifiable(own.candidate, body))
+      return { tag: own.etag, candidate: own.candidate, body, how: "stored" };
   }
-  if (newest !== undefined && newest.rule && !newest.edge) {
+  if (newest !== undefined && newest.rule) {
     const body = await candidates.body(newest);
-    if (body !== undefined) {
+    if (body !== undefined && certifiable(newest, body)) {
       const tag = `"${etagHex(hasher, read.sent, newest.vary, body)}"`;
       return { tag, candidate: newest, body, how: "computed" };
     }

@@ -15,8 +15,8 @@ import type { Route } from "./route.ts";
 export class Reads {
   readonly #parts: ReadParts;
   readonly #flights = new Flights<Outcome>(discard);
-  /** Search key -> settles when the first call for it has brought a body, or failed. */
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  /** Search key -> settles when the first call that was made without a candidate has its answer. */
+  readonly #underWay = new Map<string, Promise<void>>();
 
   constructor(parts: ReadParts) {
     this.#parts = parts;
@@ -57,32 +57,43 @@ export class Reads {
     const { candidates, rules, sights, effects } = this.#parts;
     const { look, request, path, accept, caller } = reading;
     let found = await candidates.find(look);
-    if (found.length === 0 && (await this.#followOther(reading, signal))) found = await candidates.find(look);
-    const sent = sentHeaders(request.headers, accept);
-    const plan = await planTag(
-      { candidates, rules, hasher: effects.hasher },
-      { host: request.host, path, accept, caller, look, sent },
-      found,
-      sights.get(reading.exact),
-    );
-    const call = new Asking(this.#parts, reading, sent, signal).call(plan);
-    if (found.length > 0 || this.#underWay.has(look.text)) return call;
-    this.#underWay.set(
-      look.text,
-      call.catch(() => undefined),
-    );
-    return call.finally(() => this.#underWay.delete(look.text));
+    const ahead = found.length === 0 ? this.#underWay.get(look.text) : undefined;
+    // The lead is taken at once, before anything is waited for: sixty reads may have got here together.
+    const done = found.length === 0 && ahead === undefined ? this.#takeLead(look.text) : undefined;
+    if (ahead !== undefined && (await this.#follow(reading, ahead, signal))) found = await candidates.find(look);
+    try {
+      const sent = sentHeaders(request.headers, accept);
+      const plan = await planTag(
+        { candidates, rules, hasher: effects.hasher, omitsLink: this.#parts.omitsLink.has(request.host) },
+        { host: request.host, path, accept, caller, look, sent },
+        found,
+        sights.get(reading.exact),
+      );
+      return await new Asking(this.#parts, reading, sent, signal).call(plan);
+    } finally {
+      done?.();
+    }
   }
 
-  /** Sixty cold jobs with sixty tokens: one pays, the others then ask with a tag. @returns whether somebody led the way */
-  async #followOther(reading: Reading, signal: AbortSignal | undefined): Promise<boolean> {
-    const other = this.#underWay.get(reading.look.text);
+  /** @returns what to call when the lead has its answer */
+  #takeLead(text: string): () => void {
+    let done: () => void = () => undefined;
+    this.#underWay.set(text, new Promise<void>((resolve) => (done = resolve)));
+    return () => {
+      this.#underWay.delete(text);
+      done();
+    };
+  }
+
+  /** Sixty cold jobs with sixty tokens: one pays, the others then ask with a tag. @returns whether it was worth waiting */
+  async #follow(reading: Reading, ahead: Promise<void>, signal: AbortSignal | undefined): Promise<boolean> {
     const { rules, effects, options } = this.#parts;
-    if (other === undefined || !rules.proven(reading.request.host, mediaClass(reading.accept))) return false;
+    // Without the rule its answer would be of no use to another token.
+    if (!rules.proven(reading.request.host, mediaClass(reading.accept))) return false;
     const end = new AbortController();
     const stop = (): void => end.abort();
     signal?.addEventListener("abort", stop, { once: true });
-    await Promise.race([other, effects.sleep(options.followMs, end.signal).catch(() => undefined)]);
+    await Promise.race([ahead, effects.sleep(options.followMs, end.signal).catch(() => undefined)]);
     stop();
     signal?.removeEventListener("abort", stop);
     return true;

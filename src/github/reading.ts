@@ -40,6 +40,8 @@ export interface ReadParts {
   readonly exchange: Exchange;
   readonly rules: Rules;
   readonly sights: Sights;
+  /** Hosts whose 304 leaves out `Link`. */
+  readonly omitsLink: Set<string>;
 }
 
 export interface Reading {

@@ -99,10 +99,12 @@ function tunnel(socket: Socket, head: Buffer, host: string, through: string | un
     through === undefined
       ? net.connect({ host, port: 443, lookup: lookupAllowed })
       : net.connect({ host: new URL(through).hostname, port: Number(new URL(through).port || 80) });
-  upstream.on("error", () => (upstream.connecting ? end(socket, "502 Bad Gateway") : socket.destroy()));
+  let connected = false;
+  upstream.on("error", () => (connected ? socket.destroy() : end(socket, "502 Bad Gateway")));
   socket.on("close", () => upstream.destroy());
   upstream.on("close", () => socket.end());
   upstream.once("connect", () => {
+    connected = true;
     if (through === undefined) socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
     // The other proxy's answer to CONNECT is the answer to ours.
     else upstream.write(`CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\n${credentialsOf(through)}\r\n`);
