@@ -36,7 +36,10 @@ test.each([
   ["cut short", (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 1)],
   ["empty", () => new Uint8Array()],
   ["gone", () => undefined],
-  ["replaced by bytes sealed elsewhere", () => seal(deriveKeys(new Uint8Array(32), "x"), "body", Buffer.from('{"evil":1}'))],
+  [
+    "replaced by bytes sealed elsewhere",
+    () => seal(deriveKeys(new Uint8Array(32), "x"), "body", Buffer.from('{"evil":1}')),
+  ],
 ])("a body in the store that was %s is never served: it is a miss", async (_name, change) => {
   const store = memoryStore(nodeHasher, 1e8);
   const first = testEngine({ store });
@@ -81,7 +84,9 @@ async function plant(store: Store, path: string, body: string, facts: Partial<Ap
     receivedAt: Date.UTC(2027, 0, 1) as never,
     ...facts,
   };
-  const record = await store.blobs.put(seal(TEST_KEYS, `record ${weak}`, encodeCandidate(weak, action, candidate, "evil")));
+  const record = await store.blobs.put(
+    seal(TEST_KEYS, `record ${weak}`, encodeCandidate(weak, action, candidate, "evil")),
+  );
   await store.records.append(weak, { pathSet: digest, strong: digest, record, recordedAt: candidate.receivedAt });
 }
 
@@ -109,7 +114,12 @@ test("a peer without the domain's key can plant nothing, whatever it puts under 
   const weak = weakOf(nodeHasher, actionOf(request, "application/vnd.github+json", TEST_KEYS.domain));
   for (const bytes of ["", "{}", '{"version":1}', "\0".repeat(100)]) {
     const record = await store.blobs.put(Buffer.from(bytes));
-    await store.records.append(weak, { pathSet: record, strong: record, record, recordedAt: Date.UTC(2027, 0, 1) as never });
+    await store.records.append(weak, {
+      pathSet: record,
+      strong: record,
+      record,
+      recordedAt: Date.UTC(2027, 0, 1) as never,
+    });
   }
   expect(await t.ask(REPO, "a")).toMatchObject({ mode: "MISS", text: '{"good":1}' });
 });
@@ -122,7 +132,9 @@ test("nothing tells a weaker token that a stronger one has read: answers are ali
   const unknown = await t.ask("/repos/o/nothing", "weak");
   const shape = ({ headers, ...answer }: typeof known): unknown => ({
     ...answer,
-    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(?:date|x-ratelimit-|x-github-request-id)/.test(name))),
+    headers: Object.fromEntries(
+      Object.entries(headers).filter(([name]) => !/^(?:date|x-ratelimit-|x-github-request-id)/.test(name)),
+    ),
   });
   expect(shape(known)).toEqual(shape(unknown));
 });
@@ -201,7 +213,11 @@ test.each(["opaque", "none"] as const)("an upstream with %s tags is cached for e
 });
 
 /** Holds each call until told. */
-function gated(): { readonly wrap: (plain: Upstream) => Upstream; open(): void; readonly calls: { aborted: boolean }[] } {
+function gated(): {
+  readonly wrap: (plain: Upstream) => Upstream;
+  open(): void;
+  readonly calls: { aborted: boolean }[];
+} {
   const calls: { aborted: boolean }[] = [];
   let open: () => void = () => undefined;
   const promise = new Promise<void>((resolve) => (open = resolve));
@@ -299,7 +315,9 @@ test("a failure is not shared: each who waited asks for itself", async () => {
 test("a read after a write never joins a call that began before it", async () => {
   const gate = gated();
   const t = testEngine({
-    upstream: (plain) => ({ send: (request) => (request.method === "GET" ? gate.wrap(plain).send(request) : plain.send(request)) }),
+    upstream: (plain) => ({
+      send: (request) => (request.method === "GET" ? gate.wrap(plain).send(request) : plain.send(request)),
+    }),
   });
   t.table.set(REPO, { v: 1 });
   const before = t.ask(REPO, "a");
@@ -317,7 +335,11 @@ test("a read after a write never joins a call that began before it", async () =>
 });
 
 test("the wall clock jumps: a lease ends no later than T after it began, by either clock", async () => {
-  for (const [wall, monotonic] of [[3_600_000, 0], [-3_600_000, 5001], [0, 5001]] as const) {
+  for (const [wall, monotonic] of [
+    [3_600_000, 0],
+    [-3_600_000, 5001],
+    [0, 5001],
+  ] as const) {
     const t = testEngine();
     t.table.set(REPO, { v: 1 });
     await t.ask(REPO, "a");
@@ -332,7 +354,11 @@ test("a store that fails in every way costs reads, never an answer", async () =>
     const fail = async (): Promise<never> => {
       throw new StoreError("disk", code, code);
     };
-    const store: Store = { name: "bad", blobs: { get: fail, put: fail, findMissing: fail }, records: { lookup: fail, append: fail } };
+    const store: Store = {
+      name: "bad",
+      blobs: { get: fail, put: fail, findMissing: fail },
+      records: { lookup: fail, append: fail },
+    };
     const t = testEngine({ store });
     t.table.set(REPO, { v: 1 });
     expect(await t.ask(REPO, "a")).toMatchObject({ mode: "MISS", text: '{"v":1}' });

@@ -129,9 +129,15 @@ test("a full last page is never asked for with a tag: an item behind it changes 
 
 test("Link comes live with the 304", async () => {
   const t = testEngine({ semantics: { etagOn304: false } });
-  t.table.set("/repos/o/r/labels", Array.from({ length: 70 }, (_, id) => ({ id })));
+  t.table.set(
+    "/repos/o/r/labels",
+    Array.from({ length: 70 }, (_, id) => ({ id })),
+  );
   await t.ask("/repos/o/r/labels", "a");
-  t.table.set("/repos/o/r/labels", Array.from({ length: 100 }, (_, id) => ({ id })));
+  t.table.set(
+    "/repos/o/r/labels",
+    Array.from({ length: 100 }, (_, id) => ({ id })),
+  );
   const other = await t.ask("/repos/o/r/labels", "b");
   expect(other).toMatchObject({ mode: "REVALIDATED" });
   expect(other.headers["link"]).toContain('page=4>; rel="last"');
@@ -140,7 +146,10 @@ test("Link comes live with the 304", async () => {
 
 test("where a 304 leaves out Link, a list in pages is asked for whole: first once more, then at once", async () => {
   const t = testEngine({ semantics: { linkOn304: false } });
-  t.table.set("/repos/o/r/labels", Array.from({ length: 31 }, (_, id) => ({ id })));
+  t.table.set(
+    "/repos/o/r/labels",
+    Array.from({ length: 31 }, (_, id) => ({ id })),
+  );
   await t.ask("/repos/o/r/labels", "a");
   for (const token of ["b", "c"])
     expect((await t.ask("/repos/o/r/labels", token)).headers["link"]).toContain('page=2>; rel="next"');

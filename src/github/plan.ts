@@ -23,7 +23,12 @@ export interface TagPlan {
 const USUAL_VARY = ["Accept", "Authorization", "Cookie", "X-GitHub-OTP"];
 
 export async function planTag(
-  parts: { readonly candidates: Candidates; readonly rules: Rules; readonly hasher: Hasher; readonly omitsLink: boolean },
+  parts: {
+    readonly candidates: Candidates;
+    readonly rules: Rules;
+    readonly hasher: Hasher;
+    readonly omitsLink: boolean;
+  },
   read: {
     readonly host: string;
     readonly path: string;

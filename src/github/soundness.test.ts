@@ -15,7 +15,13 @@ const TOKENS = ["ghp_1", "ghs_2"];
 const LEASE_MS = 5000;
 
 type Op =
-  | { readonly op: "read"; readonly token: number; readonly path: number; readonly via: number; readonly tagged: boolean }
+  | {
+      readonly op: "read";
+      readonly token: number;
+      readonly path: number;
+      readonly via: number;
+      readonly tagged: boolean;
+    }
   | { readonly op: "write"; readonly token: number; readonly path: number; readonly via: number }
   | { readonly op: "change"; readonly path: number; readonly back: boolean }
   | { readonly op: "rights"; readonly token: number; readonly path: number }
@@ -52,7 +58,12 @@ function world(freshness: "strict" | "lease", kept: { readonly memory: boolean }
   const table = new GitHubTable();
   const rights = PATHS.map(() => new Set(TOKENS));
   PATHS.forEach((p, i) => table.set(p, p.endsWith("s") ? list(0) : { v: 0 }, { readers: rights[i] ?? new Set() }));
-  const double = new GitHubSemantics(table.origin, { now: () => time.clock.now(), limit: 1e9, etagOn304: false, linkOn304: false });
+  const double = new GitHubSemantics(table.origin, {
+    now: () => time.clock.now(),
+    limit: 1e9,
+    etagOn304: false,
+    linkOn304: false,
+  });
   const store = memoryStore(nodeHasher, 1e8);
   const leases = { ...DEFAULT_ENGINE.reads.leases, freshness };
   const candidates = { ...DEFAULT_ENGINE.candidates, memoryBytes: kept.memory ? 1e7 : 1 };
@@ -127,7 +138,10 @@ async function holds(freshness: "strict" | "lease", memory: boolean, ops: readon
       case "write": {
         remember();
         const p = PATHS[step.path] ?? "";
-        await w.engines[step.via]?.ask(p, TOKENS[step.token] ?? "", { method: "PATCH", body: Buffer.from(`{"v":${++version}}`) });
+        await w.engines[step.via]?.ask(p, TOKENS[step.token] ?? "", {
+          method: "PATCH",
+          body: Buffer.from(`{"v":${++version}}`),
+        });
         for (const q of PATHS) if (q.startsWith(p) || !q.startsWith("/repos")) wrote.set(`${step.via} ${q}`, at);
         break;
       }
@@ -139,7 +153,8 @@ async function holds(freshness: "strict" | "lease", memory: boolean, ops: readon
         const answer = await w.engines[step.via]?.ask(p, who, { headers });
         if (answer === undefined) break;
         const next = String(answer.headers["link"] ?? "").includes('rel="next"');
-        const text = answer.status === 304 ? (tag?.text ?? "304 to nothing") : `${answer.status} ${next} ${answer.text}`;
+        const text =
+          answer.status === 304 ? (tag?.text ?? "304 to nothing") : `${answer.status} ${next} ${answer.text}`;
         if (answer.status === 200) tags.set(key, { etag: String(answer.headers["etag"]), text });
         const since = wrote.get(`${step.via} ${p}`) ?? 0;
         const before = freshness === "strict" ? [] : (was.get(key) ?? []);
@@ -147,7 +162,8 @@ async function holds(freshness: "strict" | "lease", memory: boolean, ops: readon
         const allowed = [truth(w, p, who), ...recent.map((t) => t.text)];
         // What a client does with Link when it asked with a tag of its own is its affair, with or without us.
         const bare = (full: string): string => (answer.status === 304 ? full.replace(/ (?:true|false) /, " ") : full);
-        if (!allowed.map(bare).includes(bare(text))) return `step ${at}, ${key}: ${text}; allowed: ${allowed.join(" | ")}`;
+        if (!allowed.map(bare).includes(bare(text)))
+          return `step ${at}, ${key}: ${text}; allowed: ${allowed.join(" | ")}`;
         break;
       }
       default:
@@ -164,9 +180,15 @@ test.each([
   ["strict", false],
   ["lease", true],
   ["lease", false],
-] as const)("an answer is what GitHub would say: %s, bodies in memory %s", { timeout: SECONDS * 1000 + 20_000 }, async (freshness, memory) => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(op, { minLength: 10, maxLength: 80, size: "max" }), async (ops) => expect(await holds(freshness, memory, ops)).toBe("sound")),
-    { interruptAfterTimeLimit: (SECONDS * 1000) / 4, numRuns: 100_000, markInterruptAsFailure: false },
-  );
-});
+] as const)(
+  "an answer is what GitHub would say: %s, bodies in memory %s",
+  { timeout: SECONDS * 1000 + 20_000 },
+  async (freshness, memory) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(op, { minLength: 10, maxLength: 80, size: "max" }), async (ops) =>
+        expect(await holds(freshness, memory, ops)).toBe("sound"),
+      ),
+      { interruptAfterTimeLimit: (SECONDS * 1000) / 4, numRuns: 100_000, markInterruptAsFailure: false },
+    );
+  },
+);

@@ -33,39 +33,45 @@ for (let round = 0; ; round++) {
 }
 `;
 
-test("kill -9 while two processes write to one store: all that is served afterwards is GitHub's", { timeout: 60_000 }, async () => {
-  const folder = temporaryFolder();
-  const script = join(folder, "writer.mjs");
-  await build({
-    stdin: { contents: WRITER, resolveDir: process.cwd(), loader: "ts" },
-    outfile: script,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    banner: { js: 'import{createRequire as r}from"node:module";const require=r(import.meta.url);' },
-    logLevel: "error",
-  });
-  const store = join(folder, "store");
-  for (let life = 0; life < 6; life++) {
-    const writers = ["a", "b"].map((name) => spawn(process.execPath, [script, store, `${name}${life}`], { stdio: ["ignore", "pipe", "inherit"] }));
-    // Each life ends a little later than the one before, so in the middle of something else.
-    await Promise.all(writers.map((writer) => wrote(writer, life + 1)));
-    for (let spin = 0; spin < life * 7; spin++) await new Promise((resolve) => setImmediate(resolve));
-    const ended = writers.map((writer) => new Promise((resolve) => writer.once("close", resolve)));
-    for (const writer of writers) writer.kill("SIGKILL");
-    await Promise.all(ended);
-  }
-  const t = testEngine({ store: diskStore(openFolder(diskEffects, store)), keys });
-  let known = 0;
-  for (let i = 0; i < PATHS; i++) {
-    t.table.set(`/repos/o/r${i}`, { path: i, truth: true });
-    const answer = await t.ask(`/repos/o/r${i}`, "reader");
-    expect(answer.text).toBe(`{"path":${i},"truth":true}`);
-    if (answer.mode === "CHANGED") known++;
-  }
-  // and it did keep things: the reader had candidates to ask about
-  expect(known).toBeGreaterThan(PATHS / 2);
-});
+test(
+  "kill -9 while two processes write to one store: all that is served afterwards is GitHub's",
+  { timeout: 60_000 },
+  async () => {
+    const folder = temporaryFolder();
+    const script = join(folder, "writer.mjs");
+    await build({
+      stdin: { contents: WRITER, resolveDir: process.cwd(), loader: "ts" },
+      outfile: script,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      banner: { js: 'import{createRequire as r}from"node:module";const require=r(import.meta.url);' },
+      logLevel: "error",
+    });
+    const store = join(folder, "store");
+    for (let life = 0; life < 6; life++) {
+      const writers = ["a", "b"].map((name) =>
+        spawn(process.execPath, [script, store, `${name}${life}`], { stdio: ["ignore", "pipe", "inherit"] }),
+      );
+      // Each life ends a little later than the one before, so in the middle of something else.
+      await Promise.all(writers.map((writer) => wrote(writer, life + 1)));
+      for (let spin = 0; spin < life * 7; spin++) await new Promise((resolve) => setImmediate(resolve));
+      const ended = writers.map((writer) => new Promise((resolve) => writer.once("close", resolve)));
+      for (const writer of writers) writer.kill("SIGKILL");
+      await Promise.all(ended);
+    }
+    const t = testEngine({ store: diskStore(openFolder(diskEffects, store)), keys });
+    let known = 0;
+    for (let i = 0; i < PATHS; i++) {
+      t.table.set(`/repos/o/r${i}`, { path: i, truth: true });
+      const answer = await t.ask(`/repos/o/r${i}`, "reader");
+      expect(answer.text).toBe(`{"path":${i},"truth":true}`);
+      if (answer.mode === "CHANGED") known++;
+    }
+    // and it did keep things: the reader had candidates to ask about
+    expect(known).toBeGreaterThan(PATHS / 2);
+  },
+);
 
 /** Resolves when it has read each path so many times. */
 function wrote(writer: ChildProcess, rounds: number): Promise<void> {
