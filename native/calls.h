@@ -149,7 +149,7 @@ __noinline int put_path_call(struct scratch *s) {
   if (kind != K_PAIR && kind != K_CHANGE && !(flags & F_CREATED)) {
     key.b = mix(key.b, ((u64)call_flags << 32) | flags);
     hash_string(s, at, &key);
-    if (seen_before(&key)) return 0;
+    if (seen_before(s, &key)) return 0;
   }
   start_record(s, kind);
   s->record.h.string_len = at;
@@ -182,7 +182,7 @@ __noinline int put_list(struct scratch *s) {
   struct object o;
   identify(&p, &o);
   struct seen_key key = {mix(mix(K_LIST, o.ino), o.dev), (u64)p.dentry};
-  if (seen_before(&key)) return 0;
+  if (seen_before(s, &key)) return 0;
   u32 at = 0;
   s->ret = 0;
   start_record(s, K_LIST);
@@ -198,7 +198,7 @@ __noinline int put_number(struct scratch *s) {
     if (s->ret == -ENOSYS) return 0;
     COUNT(unknown);
     struct seen_key key = {s->nr, K_UNKNOWN};
-    if (seen_before(&key)) return 0;
+    if (seen_before(s, &key)) return 0;
   }
   if (kind == K_URING) COUNT(uring);
   start_record(s, kind);

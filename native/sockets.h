@@ -52,7 +52,7 @@ __noinline int put_address(struct scratch *s, u32 kind, u64 address, u32 len) {
   // A bind is an event of its own each time: it makes a file.
   struct seen_key key = {mix(mix(kind, s->nr), s->ret), mix(s->record.h.mode, s->record.h.extra)};
   hash_string(s, len, &key);
-  if (kind != K_BIND && seen_before(&key)) return 0;
+  if (kind != K_BIND && seen_before(s, &key)) return 0;
   if (len > 2 && *(u16 *)s->record.data == AF_UNIX && s->record.data[2]) {
     struct place base;
     struct object o;

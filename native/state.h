@@ -85,7 +85,6 @@ struct counters {
   u64 lost, emitted, repeated, nostore, nested, fault, deep, unknown, uring;
 };
 volatile struct counters counters = {0};
-volatile u64 options_no_dedupe = 0;
 
 #define COUNT(x) __sync_fetch_and_add(&counters.x, 1)
 // A statistic, not evidence: racy and cheap.

@@ -14,7 +14,11 @@ import { ebpfObserver } from "./observer.ts";
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "foregone-programs-")));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function compare(context: TestContext, argv: readonly string[], env: Record<string, string> = {}): Promise<Seen> {
+async function expectSame(
+  context: TestContext,
+  argv: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Seen> {
   const libc = await libcAsRoot(context);
   const [file = "", ...args] = argv;
   const all = { PATH: process.env["PATH"] ?? "", HOME: folder, ...env };
@@ -45,7 +49,7 @@ test("a static musl program", async (context) => {
   writeFileSync(source, READER);
   const program = compile(source, "musl-gcc -static");
   if (typeof program !== "string") return context.skip(program.unavailable);
-  expect(opened(await compare(context, [program]))).toContain("/foregone-c");
+  expect(opened(await expectSame(context, [program]))).toContain("/foregone-c");
 });
 
 test("a static Go program, whose calls no libc makes", async (context) => {
@@ -59,7 +63,7 @@ test("a static Go program, whose calls no libc makes", async (context) => {
     env: { ...process.env, CGO_ENABLED: "0", GOCACHE: join(folder, "cache"), GOFLAGS: "-mod=mod" },
   });
   if (built.status !== 0) return context.skip(`no Go: ${built.error?.message ?? built.stderr.toString()}`);
-  expect(opened(await compare(context, [program]))).toContain("/foregone-go");
+  expect(opened(await expectSame(context, [program]))).toContain("/foregone-go");
 }, 120_000);
 
 test("LeakSanitizer, which gives up when it is traced", async (context) => {
@@ -67,13 +71,13 @@ test("LeakSanitizer, which gives up when it is traced", async (context) => {
   writeFileSync(source, READER);
   const program = compile(source, "gcc -fsanitize=address -g");
   if (typeof program !== "string") return context.skip(program.unavailable);
-  const seen = await compare(context, [program], { ASAN_OPTIONS: "exitcode=23:detect_leaks=1" });
+  const seen = await expectSame(context, [program], { ASAN_OPTIONS: "exitcode=23:detect_leaks=1" });
   expect(seen.exit).toEqual({ kind: "exited", code: 23 });
   expect(seen.stderr).toContain("detected memory leaks");
 });
 
 test("gdb, which traces its own child", async (context) => {
-  await compare(context, [
+  await expectSame(context, [
     "gdb",
     "-q",
     "-batch",
@@ -87,7 +91,7 @@ test("gdb, which traces its own child", async (context) => {
 });
 
 test("sudo, which needs its setuid bit", async (context) => {
-  await compare(context, ["sudo", "-n", "cat", "/proc/self/loginuid"]);
+  await expectSame(context, ["sudo", "-n", "cat", "/proc/self/loginuid"]);
 });
 
 test("a compiler and make, with its job server", async (context) => {
@@ -95,7 +99,7 @@ test("a compiler and make, with its job server", async (context) => {
   for (const name of ["a", "b"]) writeFileSync(join(folder, `${name}.c`), "#include <stdio.h>\n");
   const clean = (): void => ["a.o", "b.o"].forEach((name) => rmSync(join(folder, name), { force: true }));
   clean();
-  expect(opened(await compare(context, ["sh", "-c", "rm -f *.o; make -s -j2"]))).toContain("/usr/include/stdio.h");
+  expect(opened(await expectSame(context, ["sh", "-c", "rm -f *.o; make -s -j2"]))).toContain("/usr/include/stdio.h");
 });
 
 test("this tracer within this tracer", async (context) => {
@@ -113,7 +117,7 @@ test("this tracer within this tracer", async (context) => {
     const lost = Object.entries(seen.seal.lost).filter(([, n]) => n !== 0);
     console.log(JSON.stringify({ exit: seen.exit, lost, seen: events.some((e) => e.path?.string === "/foregone-nested") }));
   `);
-  const outer = await compare(context, [process.execPath, inner]);
+  const outer = await expectSame(context, [process.execPath, inner]);
   expect(JSON.parse(outer.stdout)).toEqual({ exit: { kind: "exited", code: 1 }, lost: [], seen: true });
   expect(opened(outer)).toContain("/foregone-nested");
 });

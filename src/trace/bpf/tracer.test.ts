@@ -132,6 +132,13 @@ describe("who is traced", () => {
     expect(seen).toEqual([]);
     expect(losses(counters)).toEqual({});
   });
+  test("is the run and not the self-test: what both look at is the run's to report", async (context) => {
+    const libc = await libcAsRoot(context);
+    // Node gives the self-test's child /dev/null as its input.
+    const { events } = traceUnread(libc, ["sh", "-c", ": </dev/null"]);
+    const opened = events.flatMap((e) => (e.type === "open" ? [e.path.string] : []));
+    expect(opened).toContain("/dev/null");
+  });
   test("a process that is gone cannot be adopted", async (context) => {
     const libc = await libcAsRoot(context);
     const tracer = Tracer.start(libc, { onRecord: () => undefined, onMounts: () => undefined });
