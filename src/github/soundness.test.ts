@@ -185,9 +185,9 @@ test.each([
   { timeout: SECONDS * 1000 + 20_000 },
   async (freshness, memory) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(op, { minLength: 10, maxLength: 80, size: "max" }), async (ops) =>
-        expect(await holds(freshness, memory, ops)).toBe("sound"),
-      ),
+      fc.asyncProperty(fc.array(op, { minLength: 10, maxLength: 80, size: "max" }), async (ops) => {
+        expect(await holds(freshness, memory, ops)).toBe("sound");
+      }),
       { interruptAfterTimeLimit: (SECONDS * 1000) / 4, numRuns: 100_000, markInterruptAsFailure: false },
     );
   },
