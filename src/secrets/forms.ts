@@ -49,7 +49,11 @@ export function furtherForms(value: string): readonly string[] {
   const bytes = Buffer.from(value);
   const once = [0, 1, 2].flatMap((shift) => base64Forms(bytes.subarray(shift)));
   const twice = [0, 1, 2].map((shift) => stablePart(Buffer.from(bytes.toString("base64")).subarray(shift)));
-  const uris = [percent(value, /[A-Za-z0-9\-_.~]/), formEncode(value), encodeURIComponent(Buffer.from(value).toString())];
+  const uris = [
+    percent(value, /[A-Za-z0-9\-_.~]/),
+    formEncode(value),
+    encodeURIComponent(Buffer.from(value).toString()),
+  ];
   const columns = [bytes, Buffer.from(`${value}\n`)].flatMap((part) => {
     const text = part.toString("base64");
     return [...columnsOf(text, 76), ...columnsOf(text, 64)];

@@ -1,7 +1,7 @@
 // Replaces secrets in a stream of bytes by ***, however the stream is cut into writes. What may be the beginning of a secret is
 // held back until more bytes or the end decide: never by a timer, which a slow writer would outwait.
 import { Transform } from "node:stream";
-import { type Automaton, buildAutomaton } from "./automaton.ts";
+import { type Automaton, buildAutomaton, type State } from "./automaton.ts";
 import { redactPatterns } from "./forms.ts";
 
 const MASK = Buffer.from("***");
@@ -15,7 +15,7 @@ export function secretsAutomaton(values: readonly string[]): Automaton {
 
 export class Redactor {
   readonly #automaton: Automaton;
-  #state = 0;
+  #state: State;
   /** Bytes that may begin a match, and the ranges of them that are matched, ascending and apart. */
   #held: Buffer = NOTHING;
   /** True if the last byte given out was the end of a ***: a match that touches it needs no other. */
@@ -25,6 +25,7 @@ export class Redactor {
 
   constructor(automaton: Automaton) {
     this.#automaton = automaton;
+    this.#state = automaton.start;
   }
 
   /** @returns what can be given out now */
