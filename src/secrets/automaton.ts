@@ -98,7 +98,7 @@ export function buildAutomaton(patterns: readonly Uint8Array[], maxRows = MAX_RO
 
 interface Trie {
   /** 0: no such child. */
-  child(state: number, byte: number): number;
+  readonly child: (state: number, byte: number) => number;
   readonly fail: Int32Array;
   readonly match: Int32Array;
   readonly depth: Int32Array;

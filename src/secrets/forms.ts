@@ -36,7 +36,7 @@ export function runnerEncodings(text: string): readonly string[] {
     ...[bytes, ...shifted].map((part) => part.toString("base64")),
     text.replaceAll('"', '\\"'),
     text.replaceAll("'", "''"),
-    jsonEscape(text, /["\\\u0000-\u001f\u0085\u2028\u2029]/g),
+    jsonEscape(text, NEWTONSOFT),
     percent(text, /[A-Za-z0-9\-_.~]/),
     text.replace(/[<>"'&]/g, (c) => XML[c] ?? c),
     text.length > 8 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : "",
@@ -66,8 +66,8 @@ export function furtherForms(value: string): readonly string[] {
     ...uris.slice(1),
     ...uris.map((uri) => uri.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())),
     JSON.stringify(value).slice(1, -1),
-    jsonEscape(value, /["\\\u0000-\u001f\u007f-\uffff]/g),
-    jsonEscape(value, /["\\\u0000-\u001f<>&\u2028\u2029]/g),
+    jsonEscape(value, ASCII_ONLY),
+    jsonEscape(value, HTML_SAFE),
     value.replaceAll("'", "'\\''"),
     ...columns,
     ...columnsOf(bytes.toString("hex"), 60),
@@ -117,6 +117,13 @@ function stablePart(bytes: Buffer): string {
 function columnsOf(text: string, width: number): string[] {
   return text.length <= width ? [] : (text.match(new RegExp(`.{1,${width}}`, "g")) ?? []);
 }
+
+// What each JSON writer escapes: the runner's, one that writes ASCII alone, one whose text may stand in HTML.
+/* oxlint-disable no-control-regex -- control characters are what is escaped */
+const NEWTONSOFT = /["\\\u0000-\u001f\u0085\u2028\u2029]/g;
+const ASCII_ONLY = /["\\\u0000-\u001f\u007f-\uffff]/g;
+const HTML_SAFE = /["\\\u0000-\u001f<>&\u2028\u2029]/g;
+/* oxlint-enable no-control-regex */
 
 const SHORT: Readonly<Record<string, string>> = {
   '"': '\\"',

@@ -51,7 +51,7 @@ function naive(patterns: readonly Buffer[], text: Buffer): string {
   return out;
 }
 
-const word = fc.array(fc.constantFrom(..."abc"), { minLength: 1, maxLength: 6 }).map((cs) => cs.join(""));
+const word = fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 6 }).map((cs) => cs.join(""));
 
 test.each([undefined, 3])(
   "for all patterns, texts and cuts, exactly what a pattern covers is masked (rows: %s)",
