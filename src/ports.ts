@@ -55,6 +55,8 @@ export interface Files {
   lstat(path: string): Looked<Stat>;
   /** Follows no symlink in the last component. Larger than `maxBytes`: `Unreadable("EFBIG")`. */
   read(path: string, maxBytes?: number): Looked<Uint8Array>;
+  /** At most `length` bytes from `offset`: fewer at the end of the file. As `read` otherwise. */
+  readPart(path: string, offset: number, length: number): Looked<Uint8Array>;
   readlink(path: string): Looked<string>;
   /** Names and types in no particular order, without `.` and `..`. */
   list(path: string): Looked<readonly (readonly [name: string, type: EntryType])[]>;

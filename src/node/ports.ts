@@ -55,6 +55,18 @@ export const nodeFiles: Files = {
       }
     });
   },
+  readPart(path, offset, length) {
+    return guard(() => {
+      const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+      try {
+        if (!fs.fstatSync(fd).isFile()) return new Unreadable("EINVAL");
+        const bytes = Buffer.alloc(length);
+        return bytes.subarray(0, fs.readSync(fd, bytes, 0, length, offset));
+      } finally {
+        fs.closeSync(fd);
+      }
+    });
+  },
   readlink: (path) => guard(() => fs.readlinkSync(path)),
   list(path) {
     return guard(() =>

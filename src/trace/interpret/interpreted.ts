@@ -38,22 +38,22 @@ export interface Change {
   readonly linked: boolean;
 }
 
-/** One `git` process that read a repository which existed before the run, or another program that read its `.git`. */
+/** A question that a `git` process put to a repository from before the run, or another program that read its `.git`. */
 export interface GitCall {
   /**
-   * - clean-check: asks whether the working tree equals HEAD (`status`, `diff` without revision, ...)
-   * - ls-files: asks for the tracked names
+   * - clean-check: whether the working tree equals HEAD (`status`, `diff` without revision, ...)
+   * - ls-files: the tracked names
+   * - config: remote.*.url, core.*, user.*
    * - head-dependent: its answer changes with commits, refs, tags
    */
-  readonly use: "clean-check" | "ls-files" | "head-dependent";
+  readonly use: "clean-check" | "ls-files" | "head-dependent" | "config";
   /**
-   * Arguments after "git" that are safe to run again when deciding (read only, no configuration, no program of the
-   * repository's choosing). `undefined`: nobody may run it; then the answer depends on HEAD and all refs.
+   * Subcommand and arguments, to narrow down what the answer depends on; never to be run. `undefined`: nobody knows, and
+   * the answer may depend on HEAD and all refs.
    */
   readonly ask: readonly string[] | undefined;
-  /** Where it ran. Below `repository`, unless -C said otherwise: that is applied already. */
+  /** The folder that holds `.git`; also where git is taken to have run. */
   readonly cwd: string;
-  /** The folder that holds `.git`. */
   readonly repository: string;
   readonly by: string;
 }

@@ -1,0 +1,51 @@
+// What the run left different from before: by path, for outputs and for taking its own entries out of listings.
+import type { EntryType } from "../../ports.ts";
+import type { Effects } from "./effects.ts";
+import type { Change } from "./interpreted.ts";
+import { NOWHERE, type Slot } from "./model.ts";
+import { isPseudo } from "./pseudo.ts";
+import type { Scene } from "./scene.ts";
+
+export interface ChangesOptions {
+  readonly startNs: bigint;
+  before?(path: string): EntryType | "absent" | undefined;
+}
+
+export function changesOf(scene: Scene, effects: Effects, options: ChangesOptions): ReadonlyMap<string, Change> {
+  const changes = new Map<string, Change>();
+  for (const slot of effects.touched) {
+    const { touch } = slot;
+    const path = scene.model.pathNow(slot);
+    if (touch === undefined) continue;
+    if (path === null) {
+      // In a folder of its own that is gone again: nothing is left. Elsewhere: an output that nobody can pick up.
+      if (slot.folder?.at !== undefined) scene.unresolved(slot);
+      continue;
+    }
+    if (isPseudo(path)) continue;
+    const before = beforeOf(scene, slot, path, options);
+    if (before === "absent" && slot.now === null) continue;
+    if (onlyOpened(scene, slot, before, options)) continue;
+    changes.set(path, { path, before, ...touch });
+  }
+  return changes;
+}
+
+function beforeOf(scene: Scene, slot: Slot, path: string, options: ChangesOptions): Change["before"] {
+  const thing = scene.model.before(slot);
+  if (thing === null) return "absent";
+  if (thing !== NOWHERE && !thing.maybe && thing.type !== "unknown") return thing.type;
+  return options.before?.(path) ?? "unknown";
+}
+
+/** Opened for writing, and never written: its times would have moved. */
+function onlyOpened(scene: Scene, slot: Slot, before: Change["before"], { startNs }: ChangesOptions): boolean {
+  const { touch } = slot;
+  if (touch === undefined || before !== "file" || touch.removed || touch.placed || touch.mode || touch.linked) return false;
+  const stat = scene.model.stat(slot);
+  if (stat === undefined || stat === NOWHERE) return false;
+  return stat.mtimeNs < startNs - CLOCK_GRANULARITY_NS && stat.ctimeNs < startNs - CLOCK_GRANULARITY_NS;
+}
+
+/** Kernel time stamps are those of the last timer tick: up to 10 ms old; doubled to be on the safe side. */
+const CLOCK_GRANULARITY_NS = 20_000_000n;
