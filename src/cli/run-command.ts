@@ -33,7 +33,7 @@ export async function runCommand(
     const { observer, notice } = await observerFor(wired.chosen.backend);
     if (notice !== undefined) voice.say(notice);
     const executed = await executeCommand({ ...wired.parts, backend: observer.name }, decided, {
-      ...executeParts(context, wired),
+      ...(await executeParts(context, wired)),
       observer,
       onStarted: forward.onStarted,
     });
@@ -59,11 +59,10 @@ async function tidy({ folder, chosen }: Wired): Promise<void> {
   await gcIfDue(folder, nodeDeflate, chosen.store).catch(() => undefined);
 }
 
-function executeParts(context: CliContext, wired: Wired): Omit<ExecuteParts, "observer"> {
+async function executeParts(context: CliContext, wired: Wired): Promise<Omit<ExecuteParts, "observer">> {
+  const { makeInterpreter } = await import("../trace/interpret/interpreter.ts");
   return {
-    makeInterpreter: (options) => {
-      throw new Error(`no interpreter yet for ${options.startNs}`);
-    },
+    makeInterpreter,
     mount: { mountinfo: mountinfo(), mountNs: mountNamespace() },
     provenance: { tool: `foregone ${VERSION}` },
     match: matcher(),

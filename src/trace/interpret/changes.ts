@@ -8,7 +8,7 @@ import type { Scene } from "./scene.ts";
 
 export interface ChangesOptions {
   readonly startNs: bigint;
-  before?(path: string): EntryType | "absent" | undefined;
+  readonly before?: (path: string) => EntryType | "absent" | undefined;
 }
 
 export function changesOf(scene: Scene, effects: Effects, options: ChangesOptions): ReadonlyMap<string, Change> {
@@ -41,7 +41,8 @@ function beforeOf(scene: Scene, slot: Slot, path: string, options: ChangesOption
 /** Opened for writing, and never written: its times would have moved. */
 function onlyOpened(scene: Scene, slot: Slot, before: Change["before"], { startNs }: ChangesOptions): boolean {
   const { touch } = slot;
-  if (touch === undefined || before !== "file" || touch.removed || touch.placed || touch.mode || touch.linked) return false;
+  if (touch === undefined || before !== "file" || touch.removed || touch.placed || touch.mode || touch.linked)
+    return false;
   const stat = scene.model.stat(slot);
   if (stat === undefined || stat === NOWHERE) return false;
   return stat.mtimeNs < startNs - CLOCK_GRANULARITY_NS && stat.ctimeNs < startNs - CLOCK_GRANULARITY_NS;

@@ -7,7 +7,7 @@ import { NOWHERE, type Model, type Slot, Thing, type Touch } from "./model.ts";
 
 export interface EffectsOptions {
   readonly startNs: bigint;
-  before?(path: string): EntryType | "absent" | undefined;
+  readonly before?: (path: string) => EntryType | "absent" | undefined;
   /** The symlink that was here before the run was followed, and is gone: where it led is not known. */
   onUnsure(slot: Slot): void;
 }
@@ -52,7 +52,8 @@ export class Effects {
   learn(slot: Slot, before: () => Thing | null): void {
     if (this.final) return;
     slot.changes = true;
-    if (slot.now !== undefined || slot.isKnown || (slot.folder !== undefined && slot.folder.origin === undefined)) return;
+    if (slot.now !== undefined || slot.isKnown || (slot.folder !== undefined && slot.folder.origin === undefined))
+      return;
     if (slot.followed) this.#options.onUnsure(slot);
     slot.isKnown = true;
     const known = this.#remembered(slot);

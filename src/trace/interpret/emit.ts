@@ -126,7 +126,11 @@ export class Emitter {
       case "descriptor":
         return;
       case "file":
-        return this.#lookAt(asker.class === "readlink" ? "symlink" : asker.class === "read" ? "file" : "probe", path, asker);
+        return this.#lookAt(
+          asker.class === "readlink" ? "symlink" : asker.class === "read" ? "file" : "probe",
+          path,
+          asker,
+        );
       case "processes":
         return this.#scene.gap({ kind: "opaque-service", service: "/proc (other processes)" });
       case "elsewhere":

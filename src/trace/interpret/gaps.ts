@@ -18,6 +18,8 @@ export class Gaps {
   /** Those left out are told as lost: nobody can have accepted a gap that is not named. */
   get all(): Gap[] {
     const all = [...this.#byDetail.values()];
-    return this.#more === 0 ? all : [...all, { kind: "events-lost", count: this.#more, what: "gaps beyond the first 1000" }];
+    return this.#more === 0
+      ? all
+      : [...all, { kind: "events-lost", count: this.#more, what: "gaps beyond the first 1000" }];
   }
 }

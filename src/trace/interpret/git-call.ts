@@ -23,7 +23,15 @@ export type GitQuery =
 /** Global options with a value in the next word. */
 const WITH_VALUE = new Set(["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--super-prefix", "--config-env"]);
 /** Global options that change nothing about the question. */
-const PLAIN = new Set(["--no-pager", "-P", "-p", "--paginate", "--no-optional-locks", "--no-replace-objects", "--literal-pathspecs"]);
+const PLAIN = new Set([
+  "--no-pager",
+  "-P",
+  "-p",
+  "--paginate",
+  "--no-optional-locks",
+  "--no-replace-objects",
+  "--literal-pathspecs",
+]);
 
 const HARMLESS = new Set(
   "version help init hash-object stripspace mailinfo mailsplit interpret-trailers check-mailmap check-ref-format var column fmt-merge-msg credential-cache credential-store ls-remote maintenance gc".split(
@@ -54,7 +62,8 @@ export function classifyGit(argv: readonly string[]): GitQuery {
   for (; at < words.length; at++) {
     const word = words[at] ?? "";
     if (!word.startsWith("-")) break;
-    if (/^(?:--version|-v|--help|-h|--exec-path|--html-path|--man-path|--info-path)$/.test(word)) return { kind: "harmless" };
+    if (/^(?:--version|-v|--help|-h|--exec-path|--html-path|--man-path|--info-path)$/.test(word))
+      return { kind: "harmless" };
     if (PLAIN.has(word)) continue;
     plain = false;
     elsewhere ||= /^(?:-C|--git-dir|--work-tree|--bare)/.test(word);
@@ -83,7 +92,8 @@ function usesOf(subcommand: string, args: readonly string[]): Uses {
   switch (subcommand) {
     case "status":
       // The long form names the branch and what is ahead of it.
-      return (has("--porcelain", "--short", "-s", "-z") || options.some((o) => /^-[sz]+$/.test(o))) && !has("-b", "--branch", "-sb")
+      return (has("--porcelain", "--short", "-s", "-z") || options.some((o) => /^-[sz]+$/.test(o))) &&
+        !has("-b", "--branch", "-sb")
         ? clean
         : cleanAndHead;
     case "diff":
@@ -94,13 +104,16 @@ function usesOf(subcommand: string, args: readonly string[]): Uses {
     case "diff-index":
       return operands[0] === "HEAD" ? clean : cleanAndHead;
     case "update-index":
-      return options.every((o) => /^(?:-q|--refresh|--really-refresh|--unmerged|--ignore-submodules|--ignore-missing)$/.test(o))
+      return options.every((o) =>
+        /^(?:-q|--refresh|--really-refresh|--unmerged|--ignore-submodules|--ignore-missing)$/.test(o),
+      )
         ? clean
         : "writes";
     case "describe":
       return has("--dirty", "--broken") ? cleanAndHead : { uses: ["head-dependent"] };
     case "ls-files":
-      if (has("-s", "--stage", "-u", "--unmerged", "--debug", "--eol")) return { uses: ["ls-files", "clean-check", "head-dependent"] };
+      if (has("-s", "--stage", "-u", "--unmerged", "--debug", "--eol"))
+        return { uses: ["ls-files", "clean-check", "head-dependent"] };
       return options.some((o) => /^(?:-[a-z]*[omdk][a-z]*|--others|--modified|--deleted|--killed)$/.test(o))
         ? { uses: ["ls-files", "clean-check"], keepsLooks: true }
         : { uses: ["ls-files"] };
@@ -115,7 +128,8 @@ function usesOf(subcommand: string, args: readonly string[]): Uses {
     case "symbolic-ref":
       return operands.length === 1 && !has("-d", "--delete", "-m") ? head : "writes";
     case "branch":
-      return operands.length === 0 || has("--list", "-l", "--contains", "--merged", "--no-merged", "--points-at", "--show-current")
+      return operands.length === 0 ||
+        has("--list", "-l", "--contains", "--merged", "--no-merged", "--points-at", "--show-current")
         ? head
         : "writes";
     case "tag":
@@ -136,8 +150,12 @@ function usesOf(subcommand: string, args: readonly string[]): Uses {
 /** What the config fact holds: remote.*.url, core.*, user.*. */
 function configUses(options: readonly string[], operands: readonly string[]): Uses {
   if (options.some((o) => /^--(?:global|system|file|blob|worktree)/.test(o) || o === "-f")) return "harmless";
-  const reads = options.some((o) => /^--(?:get|get-all|get-urlmatch|get-color|get-colorbool)$/.test(o)) || operands.length === 1;
-  if (!reads) return options.some((o) => /^(?:-l|--list|--get-regexp)$/.test(o)) || operands[0] === "list" ? "unknown" : "writes";
+  const reads =
+    options.some((o) => /^--(?:get|get-all|get-urlmatch|get-color|get-colorbool)$/.test(o)) || operands.length === 1;
+  if (!reads)
+    return options.some((o) => /^(?:-l|--list|--get-regexp)$/.test(o)) || operands[0] === "list" ? "unknown" : "writes";
   const key = operands[0] === "get" ? operands[1] : operands[0];
-  return key !== undefined && /^(?:remote\..*\.url|core\..*|user\..*)$/i.test(key) ? { uses: ["config"], keepsLooks: true } : "unknown";
+  return key !== undefined && /^(?:remote\..*\.url|core\..*|user\..*)$/i.test(key)
+    ? { uses: ["config"], keepsLooks: true }
+    : "unknown";
 }

@@ -1,6 +1,7 @@
 // Who asked which repository. What git reads below `.git` and, for some questions, in the work tree is replaced by the question
 // itself, since the files there differ after each fetch or checkout while the answer does not (docs/soundness.md, 2.8).
 import type { Gap } from "../../core/gap.ts";
+import type { Files } from "../../ports.ts";
 import { classifyGit, type GitQuery, type GitUse } from "./git-call.ts";
 import type { Image } from "./image.ts";
 import type { GitCall, LookKind } from "./interpreted.ts";
@@ -16,6 +17,13 @@ export class GitLedger {
   readonly #writers = new Map<Image, string>();
   /** Folders whose `.git` the run made: what runs below asks those. */
   readonly #made = new Set<string>();
+  /** Main repository -> its linked work trees that somebody asked about (gitrepository-layout(5), worktrees). */
+  readonly #linked = new Map<string, Set<string>>();
+  readonly #files: Files;
+
+  constructor(files: Files) {
+    this.#files = files;
+  }
 
   /** @returns true if the look is covered by a git question */
   look(kind: LookKind, path: string, image: Image): boolean {
@@ -24,6 +32,7 @@ export class GitLedger {
     if (!inside) return image.isGit && this.#coversWorktree(path, image);
     const repository = path.slice(0, at) || "/";
     const rest = path.slice(at + 6);
+    this.#link(repository, rest);
     if (image.isGit) {
       // Looking for a repository further up is a question about that folder.
       if (rest === "" && kind === "absent") return false;
@@ -41,6 +50,25 @@ export class GitLedger {
     return true;
   }
 
+  /** `.git/worktrees/NAME` of the main repository says where the work tree is that it stands for. */
+  #link(repository: string, rest: string): void {
+    const name = /^worktrees\/([^/]+)/.exec(rest)?.[1];
+    if (name === undefined) return;
+    const known = this.#linked.get(repository) ?? new Set();
+    this.#linked.set(repository, known);
+    if (known.size > 0) return;
+    const bytes = this.#files.readPart(`${repository}/.git/worktrees/${name}/gitdir`, 0, 4096);
+    const text = bytes instanceof Uint8Array ? Buffer.from(bytes).toString() : "";
+    const folder = /^(\/.*)\/\.git\n?$/.exec(text)?.[1];
+    if (folder !== undefined) known.add(folder);
+  }
+
+  /** What a linked work tree shares with its main repository is asked for its sake. */
+  #resolved(repository: string): Iterable<string> {
+    const linked = this.#linked.get(repository);
+    return linked === undefined || linked.size === 0 ? [repository] : linked;
+  }
+
   wrote(path: string, image: Image): void {
     const at = path.indexOf("/.git/");
     if (at < 0 || !image.isGit || this.#query(image).kind !== "writes") return;
@@ -55,9 +83,11 @@ export class GitLedger {
   finish(images: readonly Image[]): { readonly calls: GitCall[]; readonly gaps: Gap[] } {
     const calls = new Map<string, GitCall>();
     const gaps: Gap[] = [];
-    const add = (call: GitCall): void => {
-      const key = JSON.stringify([call.use, call.ask, call.repository]);
-      if (!calls.has(key)) calls.set(key, call);
+    const add = (use: GitUse, ask: GitCall["ask"], asked: string, by: string): void => {
+      for (const repository of this.#resolved(asked)) {
+        const key = JSON.stringify([use, ask, repository]);
+        if (!calls.has(key)) calls.set(key, { use, ask, cwd: repository, repository, by });
+      }
     };
     for (const image of images) {
       if (!image.isGit) continue;
@@ -65,19 +95,16 @@ export class GitLedger {
       if (query.kind === "harmless" || query.kind === "writes") continue;
       for (const repository of this.#asked(image, query)) {
         if (query.kind === "unknown") gaps.push({ kind: "git-head-used", query: `git ${query.subcommand}` });
-        else
-          for (const use of query.uses) add({ use, ask: query.ask, cwd: repository, repository, by: image.by });
+        else for (const use of query.uses) add(use, query.ask, repository, image.by);
       }
     }
     for (const [image, repository] of this.#writers) {
       const query = this.#query(image);
       if (query.kind !== "writes") continue;
       gaps.push({ kind: "side-effect", what: `git ${query.subcommand} in ${repository}` });
-      for (const use of ["head-dependent", "clean-check"] as const)
-        add({ use, ask: undefined, cwd: repository, repository, by: image.by });
+      for (const use of ["head-dependent", "clean-check"] as const) add(use, undefined, repository, image.by);
     }
-    for (const { repository, use, by } of this.#byOthers.values())
-      add({ use, ask: undefined, cwd: repository, repository, by });
+    for (const { repository, use, by } of this.#byOthers.values()) add(use, undefined, repository, by);
     return { calls: [...calls.values()], gaps };
   }
 

@@ -16,7 +16,8 @@ export interface Image {
 type ExecEvent = Extract<TraceEvent, { type: "exec" }>;
 
 /** Programs that are named after what they run. */
-const INTERPRETERS = /^(?:node|nodejs|deno|bun|python[\d.]*|ruby|perl|php|java|bash|sh|dash|zsh|ksh|pwsh|tclsh|lua|Rscript)$/;
+const INTERPRETERS =
+  /^(?:node|nodejs|deno|bun|python[\d.]*|ruby|perl|php|java|bash|sh|dash|zsh|ksh|pwsh|tclsh|lua|Rscript)$/;
 
 export class Images {
   readonly #byPid = new Map<number, Image>();

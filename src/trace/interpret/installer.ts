@@ -21,12 +21,16 @@ export function pinnedInstaller(argv: readonly string[]): PinnedInstaller | unde
   const command = args.find((arg) => !arg.startsWith("-"));
   switch (name) {
     case "npm":
-      return command === "ci" || command === "clean-install" ? { name: "npm ci", lockFiles: ["package-lock.json", "npm-shrinkwrap.json"] } : undefined;
+      return command === "ci" || command === "clean-install"
+        ? { name: "npm ci", lockFiles: ["package-lock.json", "npm-shrinkwrap.json"] }
+        : undefined;
     case "pnpm":
       return has("--frozen-lockfile") ? { name: "pnpm install", lockFiles: ["pnpm-lock.yaml"] } : undefined;
     case "yarn":
     case "yarnpkg":
-      return has("--immutable") || has("--frozen-lockfile") ? { name: "yarn install", lockFiles: ["yarn.lock"] } : undefined;
+      return has("--immutable") || has("--frozen-lockfile")
+        ? { name: "yarn install", lockFiles: ["yarn.lock"] }
+        : undefined;
     case "cargo":
       return has("--locked") || has("--frozen") ? { name: "cargo", lockFiles: ["Cargo.lock"] } : undefined;
     case "go":

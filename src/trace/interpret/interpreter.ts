@@ -1,15 +1,15 @@
 // Turns the events of a back end into what the run asked of the world. Events are only collected while the command runs;
 // paths are resolved at the end, when the world stands still and the mount tables are known (docs/decisions/0025).
 import type { EntryType, Files } from "../../ports.ts";
-import type { Bytes, FileObject, PathRef, Seal, TraceEvent } from "../event.ts";
-import { Apply, O_CREAT, O_NOFOLLOW, O_TMPFILE, O_TRUNC } from "./apply.ts";
+import type { Bytes, PathRef, Seal, TraceEvent } from "../event.ts";
+import { apply, O_CREAT, O_NOFOLLOW, O_TRUNC } from "./apply.ts";
 import { changesOf } from "./changes.ts";
 import { Effects } from "./effects.ts";
 import { Emitter } from "./emit.ts";
-import { type Header, readHeader } from "./executed.ts";
+import { readHeader } from "./executed.ts";
 import { Gaps } from "./gaps.ts";
 import { GitLedger } from "./git-ledger.ts";
-import { type Image, Images } from "./image.ts";
+import { Images } from "./image.ts";
 import type { Interpreted } from "./interpreted.ts";
 import { Locator } from "./locator.ts";
 import { type AskClass, Log, MAX_ENTRIES } from "./log.ts";
@@ -31,7 +31,7 @@ export interface InterpreterOptions {
   /** Absolute folders with names that differ in each run: what the run made there is not looked up as absent. */
   readonly tempRoots: readonly string[];
   /** What was at a path before the run, where the caller knows (git tree, list of untracked files); for changed paths only. */
-  before?(path: string): EntryType | "absent" | undefined;
+  readonly before?: (path: string) => EntryType | "absent" | undefined;
   /** Sockets that are our own. */
   readonly ownSockets?: readonly string[];
 }
@@ -81,7 +81,14 @@ class Interpreter implements Interpreting {
       case "list":
       case "receive": {
         const { seq, mountNs, object, absolute } = event;
-        return this.#log.handle({ kind: event.type, seq, mountNs, object, absolute, image: this.#images.of(event.pid) });
+        return this.#log.handle({
+          kind: event.type,
+          seq,
+          mountNs,
+          object,
+          absolute,
+          image: this.#images.of(event.pid),
+        });
       }
       case "change":
         // What failed changed nothing: it saw what was there.
@@ -114,8 +121,17 @@ class Interpreter implements Interpreting {
     const image = this.#images.executed(event, header?.isScript === true, this.#locator.cwd(file));
     const interpreter = event.interpreter === undefined ? undefined : beside(file, event.interpreter);
     this.#log.ask({
-      ...{ seq, image, mountNs, path: file, class: "exec" as const, noFollow: false, outcome, flags: 0 },
-      ...{ object, interpreter, header: onlyOf(header, image) },
+      seq,
+      image,
+      mountNs,
+      path: file,
+      class: "exec" as const,
+      noFollow: false,
+      outcome,
+      flags: 0,
+      object,
+      interpreter,
+      header,
     });
     this.#images.saw(pid);
   }
@@ -131,10 +147,7 @@ class Interpreter implements Interpreting {
     }
     const { seq, mountNs } = event;
     const noFollow = (flags & O_NOFOLLOW) !== 0;
-    this.#log.ask({
-      ...{ seq, image, mountNs, path, class: "read" as const, noFollow, outcome, flags, object },
-      ...{ interpreter: undefined, header: undefined },
-    });
+    this.#log.ask({ seq, image, mountNs, path, class: "read" as const, noFollow, outcome, flags, object });
   }
 
   #pair(event: Extract<TraceEvent, { type: "pair" }>): void {
@@ -153,10 +166,7 @@ class Interpreter implements Interpreting {
     noFollow: boolean,
     outcome: number | undefined,
   ): void {
-    this.#log.ask({
-      ...{ seq, image: this.#images.of(pid), mountNs, path, class: cls, noFollow, outcome, flags: 0 },
-      ...{ object: undefined, interpreter: undefined, header: undefined },
-    });
+    this.#log.ask({ seq, image: this.#images.of(pid), mountNs, path, class: cls, noFollow, outcome, flags: 0 });
   }
 
   /** A socket is looked up by its path. */
@@ -177,20 +187,20 @@ class Interpreter implements Interpreting {
     const { tempRoots, files, startNs, ownSockets, before } = this.#options;
     const scene = new Scene(this.#options, seal, this.#mountsMade);
     const looks = new Looks();
-    const git = new GitLedger();
+    const git = new GitLedger(files);
     const emit = new Emitter(scene, looks, git, this.#images, tempRoots);
     const retrace = new Retrace(scene, emit, files);
     const effects = new Effects(scene.model, {
       startNs,
-      ...(before !== undefined && { before: before.bind(this.#options) }),
+      ...(before !== undefined && { before }),
       onUnsure: (slot) => emit.modified(slot),
     });
-    const apply = new Apply({ scene, retrace, effects, emit, git });
+    const parts = { scene, retrace, effects, emit, git };
     const { entries } = this.#log;
-    for (const entry of entries) if (entry.kind === "effect") apply.effect(entry);
+    for (const entry of entries) if (entry.kind === "effect") apply(parts, entry);
     effects.restart();
     for (const entry of entries)
-      if (entry.kind === "effect") apply.effect(entry);
+      if (entry.kind === "effect") apply(parts, entry);
       else if (entry.kind === "ask") retrace.ask(entry);
       else retrace.handle(entry);
     const changes = changesOf(scene, effects, this.#options);
@@ -198,7 +208,8 @@ class Interpreter implements Interpreting {
     const asked = git.finish(this.#images.all);
     const lost = this.#log.dropped + this.#network.dropped;
     const gaps = new Gaps();
-    for (const gap of [...this.#gaps.all, ...sealGaps(seal), ...scene.gaps.all, ...talked.gaps, ...asked.gaps]) gaps.add(gap);
+    for (const gap of [...this.#gaps.all, ...sealGaps(seal), ...scene.gaps.all, ...talked.gaps, ...asked.gaps])
+      gaps.add(gap);
     if (lost > 0) gaps.add({ kind: "events-lost", count: lost, what: `more than ${MAX_ENTRIES} distinct events` });
     return {
       looks: looks.all,
@@ -225,10 +236,3 @@ function beside({ base, baseAbsolute, root }: PathRef, string: Bytes): PathRef {
     ...(root !== undefined && { root }),
   };
 }
-
-function onlyOf(header: Header | undefined, _image: Image): Header | undefined {
-  return header;
-}
-
-export { O_TMPFILE };
-export type { FileObject };

@@ -20,11 +20,11 @@ export interface Ask {
   /** open(2) flags. */
   readonly flags: number;
   /** What an open or exec got. */
-  readonly object: FileObject | undefined;
+  readonly object?: FileObject | undefined;
   /** Of an exec: the last interpreter. */
-  readonly interpreter: PathRef | undefined;
+  readonly interpreter?: PathRef | undefined;
   /** Of an exec: what the file said when it was run. */
-  readonly header: Header | undefined;
+  readonly header?: Header | undefined;
 }
 
 export type EffectEvent = Extract<TraceEvent, { type: "open" | "change" | "pair" }>;

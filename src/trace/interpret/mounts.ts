@@ -128,7 +128,8 @@ export class MountTable {
     for (const mount of this.#mounts) {
       if (mount.line.dev !== slot.system.dev || !contains(mount.line.root, inside)) continue;
       const rest = mount.line.root === "/" ? inside : inside.slice(mount.line.root.length);
-      const path = rest === "/" || rest === "" ? mount.line.point : ((mount.line.point === "/" ? "" : mount.line.point) + rest);
+      const path =
+        rest === "/" || rest === "" ? mount.line.point : (mount.line.point === "/" ? "" : mount.line.point) + rest;
       if (this.#topmost(path as Bytes) === mount) return toText(path) ?? null;
     }
     return null;

@@ -34,12 +34,13 @@ export function procRule(rest: string, isOwn: (pid: number) => boolean): ProcRul
   return PROC_NONE.test(path) ? "none" : "file";
 }
 
-/** Limits are in the weak fingerprint (cores, memory); usage and frequencies are chance. */
-const SYS_NONE = /^\/sys\/(?:fs\/cgroup(?:\/|$)|devices\/system\/cpu\/cpu\d+\/(?:cpufreq|cpuidle|thermal_throttle)\/|kernel\/debug\/)/;
+/** Limits are in the weak fingerprint (cores, memory); usage, frequencies and the names of the machine are chance. */
+const MACHINE =
+  /^\/sys\/(?:fs\/cgroup(?:\/|$)|devices\/system\/cpu\/cpu\d+\/(?:cpufreq|cpuidle|thermal_throttle)\/|kernel\/debug\/)|^\/etc\/(?:hostname|machine-id)$|^\/var\/lib\/dbus\/machine-id$/;
 
 /** @param path absolute */
 export function isMachineFact(path: string): boolean {
-  return SYS_NONE.test(path);
+  return MACHINE.test(path);
 }
 
 /** procfs and sysfs stamp their files with the time of the first look: times say nothing, content says all. */

@@ -18,6 +18,9 @@ const MAX_INTERPRETERS = 5;
 /** Walks repeated because a name leads elsewhere: x 2 µs = 4 s, far beyond any build seen. */
 const MAX_AGAIN = 2_000_000;
 
+/** Nothing is known but the path. */
+const PLAIN = { object: undefined, interpreter: undefined, header: undefined };
+
 /** What one walk met, for judging its outcome. */
 interface Met {
   /** A name that the run changes at some time: then events and model may disagree by a moment. */
@@ -150,10 +153,11 @@ export class Retrace {
   /** The kernel opens interpreters and loaders by itself. */
   #executed(ask: Ask, end: End, depth: number): void {
     const { object, interpreter } = ask;
-    if (object !== undefined) this.#emit.object(object, { image: ask.image, seq: ask.seq, class: "exec", refused: false });
+    if (object !== undefined)
+      this.#emit.object(object, { image: ask.image, seq: ask.seq, class: "exec", refused: false });
     if (depth >= MAX_INTERPRETERS) return;
     if (interpreter !== undefined && interpreter.string !== ask.path.string)
-      this.ask({ ...ask, path: interpreter, interpreter: undefined, object: undefined, header: undefined }, depth + 1);
+      this.ask({ ...ask, path: interpreter, ...PLAIN }, depth + 1);
     const header = ask.header ?? this.#header(end);
     const nested = (string: Bytes, isScript: boolean): void =>
       this.ask(
@@ -163,9 +167,7 @@ export class Retrace {
           path: string.startsWith("/") ? { string, base: undefined, ...rootOf(ask.path) } : { ...ask.path, string },
           noFollow: false,
           outcome: undefined,
-          object: undefined,
-          interpreter: undefined,
-          header: undefined,
+          ...PLAIN,
         },
         depth + 1,
       );
@@ -183,8 +185,10 @@ export class Retrace {
   /** A listed directory, or a descriptor from elsewhere. */
   handle({ kind, image, seq, mountNs, object, absolute }: Handle): void {
     const asker: Asker = { image, seq, class: kind === "list" ? "watch" : "read", refused: false };
-    if (object !== undefined) return this.#emit.object({ ...object, mode: kind === "list" ? 0o040000 : object.mode }, asker);
-    if (absolute === undefined) return this.#scene.gap({ kind: "unresolved-path", path: `a descriptor of ${image.by}` });
+    if (object !== undefined)
+      return this.#emit.object({ ...object, mode: kind === "list" ? 0o040000 : object.mode }, asker);
+    if (absolute === undefined)
+      return this.#scene.gap({ kind: "unresolved-path", path: `a descriptor of ${image.by}` });
     const place = this.#scene.table(mountNs, seq)?.absolute(absolute);
     if (place === undefined) return this.#scene.gap({ kind: "unresolved-path", path: toMessage(absolute) });
     this.#asker = asker;

@@ -61,7 +61,8 @@ export class Scene {
     if (table?.root === undefined) return undefined;
     const absolute = ref.string.startsWith("/");
     const top: Place = { mount: table.root, slot: table.root.top };
-    const said = ref.base === undefined && ref.baseAbsolute !== undefined ? table.absolute(ref.baseAbsolute) : undefined;
+    const said =
+      ref.base === undefined && ref.baseAbsolute !== undefined ? table.absolute(ref.baseAbsolute) : undefined;
     const root = ref.root !== undefined ? this.place(ref.root, table) : absolute ? (said ?? top) : top;
     const from = absolute ? root : ref.base !== undefined ? this.place(ref.base, table) : said;
     return root === undefined || from === undefined ? undefined : { from, root };

@@ -1,7 +1,10 @@
 // sockaddr bytes (socket(7), unix(7), ip(7), ipv6(7)) as something to talk about. Little-endian family, network-order port.
 
 export type SocketAddress =
-  | { readonly family: "unix"; /** As bytes; an abstract name begins with "@". Empty: unnamed. */ readonly path: string }
+  | {
+      readonly family: "unix";
+      /** As bytes; an abstract name begins with "@". Empty: unnamed. */ readonly path: string;
+    }
   | { readonly family: "inet"; readonly address: string; readonly port: number; readonly loopback: boolean }
   /** Reaches the kernel only, or takes a connection back. */
   | { readonly family: "harmless" }

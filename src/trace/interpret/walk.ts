@@ -65,7 +65,8 @@ export function walk(model: Model, { from, root, string, follow, assume }: Walk,
     const next = crossed({ mount: place.mount, slot });
     visitor.name(slot);
     let thing = model.current(next.slot);
-    if (assume === true && !last && (thing === null || (thing !== NOWHERE && isNoWay(thing)))) thing = model.folder(next.slot);
+    if (assume === true && !last && (thing === null || (thing !== NOWHERE && isNoWay(thing))))
+      thing = model.folder(next.slot);
     if (thing === NOWHERE) return { kind: "nowhere", place: next };
     if (thing === null) return { kind: "absent", place: next, last };
     if (thing.type === "symlink" && (!last || follow || mustBeFolder)) {
