@@ -4,7 +4,7 @@ import { hexOf, sha256Of } from "../core/digest.ts";
 import type { Digest } from "../core/digest.ts";
 import type { Hasher } from "../ports.ts";
 import { retain } from "./entries.ts";
-import { BODY_BYTES, BODY_MAGIC, decodeBody, encodeBody } from "./entry-codec.ts";
+import { BODY_BYTES, BODY_MAGIC, bodyReader, encodeBody } from "./entry-codec.ts";
 import type { RecordEntry, Store } from "./store.ts";
 
 /** Keys are of [a-z0-9./-], at most 100 characters. Every method may throw anything: `bounded` bears it. */
@@ -64,6 +64,6 @@ function markKey(weak: Digest): string {
 function entryOf(line: Uint8Array, via: string): RecordEntry | undefined {
   const body = Buffer.from(line.buffer, line.byteOffset, line.length);
   if (body.length !== BODY_BYTES || !body.subarray(0, 4).equals(BODY_MAGIC)) return undefined;
-  const entry = decodeBody(body, 0);
+  const entry = bodyReader(body)(0);
   return entry && { ...entry, via };
 }

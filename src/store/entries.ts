@@ -29,14 +29,16 @@ export function retain(entries: readonly RecordEntry[]): readonly RecordEntry[] 
   const mixed = entries.some(({ via }) => via !== undefined);
   const own = new Set(mixed ? newestFirst.filter(({ via }) => via === undefined).map(identityOf) : []);
   const perPathSet = new Map<Digest, number>();
-  const seen = new Set<string>();
+  const seen = new Map<Digest, Digest[]>();
   const kept: RecordEntry[] = [];
   for (const entry of newestFirst) {
     if (mark !== undefined && entry.recordedAt <= mark.recordedAt) break;
-    const identity = identityOf(entry);
     // Of two layers that have the same entry, the one that vouches for it is believed, whatever time the other claims.
-    if (seen.has(identity) || (entry.via !== undefined && own.has(identity))) continue;
-    seen.add(identity);
+    if (entry.via !== undefined && own.has(identityOf(entry))) continue;
+    const records = seen.get(entry.strong);
+    if (records === undefined) seen.set(entry.strong, [entry.record]);
+    else if (records.includes(entry.record)) continue;
+    else records.push(entry.record);
     const count = perPathSet.get(entry.pathSet) ?? 0;
     if (count === MAX_PER_PATH_SET || (count === 0 && perPathSet.size === MAX_PATH_SETS)) continue;
     perPathSet.set(entry.pathSet, count + 1);

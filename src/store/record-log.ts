@@ -2,7 +2,7 @@
 // Nothing is parsed before its MAC is right; what is not authentic is counted and skipped.
 import type { Digest } from "../core/digest.ts";
 import type { Hasher } from "../ports.ts";
-import { BODY_BYTES, BODY_MAGIC, decodeBody, encodeBody } from "./entry-codec.ts";
+import { BODY_BYTES, BODY_MAGIC, bodyReader, encodeBody } from "./entry-codec.ts";
 import type { RecordEntry } from "./store.ts";
 
 const LINE_MAC_BYTES = 16;
@@ -55,8 +55,9 @@ export function recordLog(hasher: Hasher, key: Uint8Array, weak: Digest): Record
     decode(bytes) {
       const log = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       const entries: RecordEntry[] = [];
-      const take = (bodyAt: number): void => {
-        const entry = decodeBody(log, bodyAt);
+      const bodyAt = bodyReader(log);
+      const take = (at: number): void => {
+        const entry = bodyAt(at);
         if (entry !== undefined) entries.push(entry);
       };
       let at = 0;

@@ -48,7 +48,7 @@ if (mode === "work") {
   await blobs.put(Buffer.from("already there"));
   await writeWitness(folder, record, [], systemClock.now());
   const weak = digestOf("busy action");
-  // The 65th line: compaction follows.
+  // One line more than the bound: compaction follows.
   await records.append(weak, entry("set", "new", record, systemClock.now()));
   await records.append(digestOf("wrong action"), disowningMark(systemClock.now()));
   await gc(folder, nodeDeflate, { maxBytes: 1e12, maxAgeMs: 30 * 86_400_000 }, false);
