@@ -97,7 +97,8 @@ if (values.out !== undefined) writeFileSync(values.out, text);
 async function loading(): Promise<Record<string, { wallMs: number; cpuMs: number }>> {
   const sources: Record<string, string> = {
     "bare node": "",
-    "disk layer": 'import * as a from "./src/store/open.ts"; import * as b from "./src/node/store-files.ts"; import * as c from "./src/node/ports.ts"; globalThis.x = [a, b, c];',
+    "disk layer":
+      'import * as a from "./src/store/open.ts"; import * as b from "./src/node/store-files.ts"; import * as c from "./src/node/ports.ts"; globalThis.x = [a, b, c];',
     ...(cacache !== undefined && { cacache: 'import * as a from "cacache"; globalThis.x = a;' }),
   };
   const wall: Record<string, number[]> = {};
