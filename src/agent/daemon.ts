@@ -87,7 +87,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     startedAt,
     upMs: clock.now() - startedAt,
     rssBytes: process.memoryUsage.rss(),
-    services: Object.fromEntries(services.map((service) => [service.name, statusOf(service, failures.get(service))])),
+    services: Object.fromEntries(
+      services
+        .filter((service) => service.hidden !== true)
+        .map((service) => [service.name, statusOf(service, failures.get(service))]),
+    ),
   });
 
   const close = async (why: string): Promise<void> => {

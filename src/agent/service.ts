@@ -1,6 +1,7 @@
 // What the agent hosts. A service that cannot start, or dies, is named in the status and the others go on: clients then work
 // directly, as without an agent.
 import type { Json } from "../core/canonical.ts";
+import type { Metrics } from "../report/metrics.ts";
 import type { Route } from "./routes.ts";
 
 export type ServiceState = "up" | "off" | "failed";
@@ -18,6 +19,8 @@ export interface Service {
   readonly name: string;
   /** True: the agent does not start without it (a port that is taken must be seen at once). */
   readonly required?: boolean;
+  /** True: only its routes matter; it is in no status. */
+  readonly hidden?: boolean;
   /** Resolves when it serves. @throws when it cannot: tried again later unless required */
   start(): Promise<void>;
   /** Answers in flight finish; at most `STOP_MS`. Called after a failed start too. */
@@ -25,6 +28,10 @@ export interface Service {
   status(): ServiceStatus;
   /** What it answers on the agent's own socket. */
   readonly routes?: readonly Route[];
+  /** What it counted since this process started: the agent adds the growth to the counters that survive. */
+  counted?(): Metrics;
+  /** How things stand now. */
+  gauges?(): Metrics;
 }
 
 /** Clients give up after seconds; a job's end must not wait for more. */

@@ -2,6 +2,7 @@
 // Bytes are hashed by who receives them, on either side; who can reach the socket is the user whose store it is.
 import { type Digest, parseDigest, sha256Of } from "../core/digest.ts";
 import type { EpochMs, Hasher } from "../ports.ts";
+import type { Metrics } from "../report/metrics.ts";
 import { type RecordEntry, type Store, StoreError } from "../store/store.ts";
 import { type Call, readBody, type Route, send, sendJson } from "./routes.ts";
 import type { Service } from "./service.ts";
@@ -15,17 +16,19 @@ export const MAX_DIGESTS = 10_000;
 export interface StoreServiceOptions {
   readonly store: Store;
   readonly hasher: Hasher;
-  /** For the status line. */
-  readonly facts?: () => Readonly<Record<string, string | number>>;
+  /** One line: what the layers answered. */
+  readonly detail?: () => string;
+  readonly counted?: () => Metrics;
 }
 
-export function storeService({ store, hasher, facts }: StoreServiceOptions): Service {
+export function storeService({ store, hasher, detail, counted }: StoreServiceOptions): Service {
   return {
     name: "store",
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
-    status: () => ({ state: "up", detail: store.name, ...(facts && { facts: facts() }) }),
+    status: () => ({ state: "up", detail: detail?.() ?? store.name }),
     routes: storeRoutes(store, hasher),
+    ...(counted && { counted }),
   };
 }
 

@@ -5,6 +5,7 @@ import { type LoadOptions, loadConfig } from "../config/load.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { nodeFiles, nodeHasher, nodeRunner } from "../node/ports.ts";
 import { textCache } from "../node/text-cache.ts";
+import { storeRoot } from "../store/open.ts";
 import type { CliContext } from "./command.ts";
 import { VERSION } from "./version.ts";
 
@@ -21,6 +22,13 @@ export function configurationOf(context: CliContext, flags?: LoadOptions["flags"
     ...(caches !== undefined && { cache: textCache(join(caches, "foregone", "config")) }),
   };
   return loadConfig(ports, context.cwd, context.env, { version: VERSION, ...(flags && { flags }) });
+}
+
+/** Absolute. A configured folder, else what the environment says. @throws StoreError ENOHOME */
+export function storeRootOf(context: Pick<CliContext, "cwd" | "env">, { config, origins }: ResolvedConfig): string {
+  return origins.has("store.directory")
+    ? expandPath(config["store.directory"], context)
+    : storeRoot(context.env, context.cwd);
 }
 
 /** One line a note on stderr; each is shown once per command, not per layer. */

@@ -4,7 +4,9 @@ import { toInputPath } from "../core/input-path.ts";
 import type { Recording } from "../memo/execute.ts";
 import type { Decided } from "../memo/memo.ts";
 import { findWorkspace } from "../memo/workspace.ts";
+import { decisionCounts } from "../report/count.ts";
 import { countKinds } from "../report/decision.ts";
+import { Counters } from "../store/counters.ts";
 import { appendDecision, type DecisionEvent, readDecisions, type StoredDecision } from "../store/decisions.ts";
 import type { StoreFolder } from "../store/folder.ts";
 import type { SegmentLog } from "../store/segments.ts";
@@ -26,7 +28,12 @@ export interface Outcome {
 }
 
 export function logDecision(wired: Wired, decided: Decided, outcome: Outcome): void {
-  appendDecision(logOf(wired.folder), eventOf(wired, decided, outcome));
+  const event = eventOf(wired, decided, outcome);
+  appendDecision(logOf(wired.folder), event);
+  const counters = new Counters(wired.folder);
+  for (const [series, delta] of decisionCounts(event)) counters.add(series, delta);
+  // Written at once; only the folding of a full log, once in some 10,000 decisions, is waited for by nobody.
+  void counters.flush();
 }
 
 /** @throws ForegoneError E_NOT_FOUND if nothing was decided in this repository yet */

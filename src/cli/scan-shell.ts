@@ -57,8 +57,9 @@ export interface ShellChoices {
 
 /** @throws ForegoneError E_CONFIG, E_STORE */
 export async function openScanShell(context: CliContext, choices: ShellChoices): Promise<ScanShell> {
-  const { config } = await configurationOf(context);
-  const { store, folder } = openStoreFor(context);
+  const resolved = await configurationOf(context);
+  const { config } = resolved;
+  const { store, folder } = openStoreFor(context, resolved);
   const log = scanLog(folder);
   const { env } = context;
   return {

@@ -1,6 +1,7 @@
 // The command line and the configuration as one set of skip options. Without a configuration file neither YAML nor the schema
 // is loaded.
 import { ForegoneError } from "../core/errors.ts";
+import { defaultConfiguration, type ResolvedConfig } from "../config/resolve.ts";
 import type { Key } from "../config/settings.ts";
 import type { SkipOptions } from "../memo/options.ts";
 import type { CliContext, Parsed } from "./command.ts";
@@ -23,6 +24,8 @@ export interface ChosenOptions {
   readonly backend: "auto" | "ebpf" | "notify" | "none";
   /** Limits of the store on disk, for the daily gc. */
   readonly store: { readonly maxBytes: number; readonly maxAgeMs: number };
+  /** Undefined if it is wrong. */
+  readonly resolved: ResolvedConfig | undefined;
   /** The configuration is wrong: the command runs, nothing is skipped. */
   readonly problem: ForegoneError | undefined;
 }
@@ -39,16 +42,15 @@ export async function skipOptions(context: CliContext, parsed: Parsed, tolerant:
     throw error;
   });
   if (resolved instanceof ForegoneError) {
-    const { config } = await configurationOf({ ...context, env: { HOME: "/", FOREGONE_CONFIG: "/dev/null" } });
-    return { ...optionsOf(config, ""), problem: resolved };
+    return { ...optionsOf(defaultConfiguration().config, ""), resolved: undefined, problem: resolved };
   }
   printNotes(context, resolved);
-  return { ...optionsOf(resolved.config, parsed.values.get("salt") ?? ""), problem: undefined };
+  return { ...optionsOf(resolved.config, parsed.values.get("salt") ?? ""), resolved, problem: undefined };
 }
 
 type Config = Awaited<ReturnType<typeof configurationOf>>["config"];
 
-function optionsOf(config: Config, salt: string): Omit<ChosenOptions, "problem"> {
+function optionsOf(config: Config, salt: string): Omit<ChosenOptions, "problem" | "resolved"> {
   const outputs = config["skip.outputs"];
   const [only] = outputs;
   const skip: SkipOptions = {

@@ -1,5 +1,6 @@
 // The one table of commands. Each group's specs lie beside its code; nothing here loads a command's implementation.
 import type { CommandSpec } from "./command.ts";
+import { agentSpecs } from "./specs/agent.ts";
 import { apiSpecs } from "./specs/api.ts";
 import { codeqlSpecs } from "./specs/codeql.ts";
 import { configSpecs } from "./specs/config.ts";
@@ -14,4 +15,5 @@ export const commands: readonly CommandSpec[] = [
   ...configSpecs,
   ...codeqlSpecs,
   ...apiSpecs,
+  ...agentSpecs,
 ];

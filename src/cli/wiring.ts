@@ -8,11 +8,13 @@ import type { RecordSource } from "../memo/lookup.ts";
 import type { MachineFacts } from "../memo/platform.ts";
 import { nodeFiles, nodeFileWriter, nodeHasher, nodeRunner, systemClock, systemRandom } from "../node/ports.ts";
 import { nodeDeflate, nodeStoreFiles } from "../node/store-files.ts";
-import { type OpenStore, openStore } from "../store/open.ts";
+import { type OpenStore, openStore, storeRoot } from "../store/open.ts";
 import type { StoreFolder } from "../store/folder.ts";
 import { StoreError } from "../store/store.ts";
 import { readWitness, type Witness } from "../store/witness.ts";
+import type { ResolvedConfig } from "../config/resolve.ts";
 import type { CliContext, Parsed } from "./command.ts";
+import { storeRootOf } from "./configuration.ts";
 import { type ChosenOptions, skipOptions } from "./skip-options.ts";
 import { storeTrouble } from "./store-trouble.ts";
 
@@ -30,10 +32,14 @@ export interface Wired extends OpenStore {
   readonly chosen: ChosenOptions;
 }
 
-/** @throws ForegoneError E_STORE when no store can be opened; `run` then runs without one */
-export function openStoreFor(context: CliContext): OpenStore {
+/**
+ * @param resolved whose `store.directory` counts; undefined: the environment alone, for a wrong configuration
+ * @throws ForegoneError E_STORE when no store can be opened; `run` then runs without one
+ */
+export function openStoreFor(context: CliContext, resolved: ResolvedConfig | undefined): OpenStore {
   try {
-    return openStore({ ...effects, files: nodeStoreFiles }, context.env, context.cwd);
+    const root = resolved === undefined ? storeRoot(context.env, context.cwd) : storeRootOf(context, resolved);
+    return openStore({ ...effects, files: nodeStoreFiles }, { FOREGONE_CACHE_DIR: root }, context.cwd);
   } catch (error) {
     throw storeTrouble(error);
   }
@@ -42,7 +48,7 @@ export function openStoreFor(context: CliContext): OpenStore {
 /** @param tolerant of a wrong configuration: for `run`, which must run the command all the same */
 export async function wire(context: CliContext, parsed: Parsed, tolerant: boolean): Promise<Wired> {
   const chosen = await skipOptions(context, parsed, tolerant);
-  const { store, folder } = openStoreFor(context);
+  const { store, folder } = openStoreFor(context, chosen.resolved);
   const records: RecordSource = recordSource(store, decode, async (id) => {
     const [witness, record] = [witnessOf(folder, id), await records.load(id)];
     if (witness === undefined || "why" in record) return undefined;

@@ -6,6 +6,7 @@ import { type Key, KEYS, SETTINGS } from "./settings.ts";
 
 /** Variables of ours that are no settings: keys, sockets handed to children, switches of the test suite. */
 const OTHER = new Set([
+  "FOREGONE_AGENT_READY_FD",
   "FOREGONE_API_URL",
   "FOREGONE_CONFIG",
   "FOREGONE_CREDENTIAL_TAGS",

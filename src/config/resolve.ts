@@ -56,6 +56,11 @@ export function resolve({ layers, trusted }: Layers): ResolvedConfig {
   return { config: Object.fromEntries(values) as Config, origins, notes };
 }
 
+/** Nothing said by anybody. */
+export function defaultConfiguration(): ResolvedConfig {
+  return resolve({ layers: [], trusted: undefined });
+}
+
 /** OWASP's figure for PBKDF2-HMAC-SHA256; the founding 100,000 is 6 times too few. */
 const MIN_ITERATIONS = 600_000;
 

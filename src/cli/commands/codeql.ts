@@ -11,6 +11,7 @@ import { scanLog, scanStats } from "../../codeql/scan-log.ts";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
 import { durationText, plural } from "../../report/units.ts";
 import type { CliContext, Parsed } from "../command.ts";
+import { configurationOf } from "../configuration.ts";
 import {
   decide,
   disownHole,
@@ -176,7 +177,7 @@ export async function invalidate(context: CliContext, parsed: Parsed): Promise<n
 }
 
 export async function stats(context: CliContext, parsed: Parsed): Promise<number> {
-  const { folder } = openStoreFor(context);
+  const { folder } = openStoreFor(context, await configurationOf(context));
   const numbers = scanStats(scanLog(folder));
   if (parsed.flags.has("json")) print(context, numbers);
   else {

@@ -5,11 +5,12 @@ import { countKinds } from "../../report/decision.ts";
 import { decisionJson } from "../../report/decision-json.ts";
 import { type Explanation, explanationText } from "../../report/explanation.ts";
 import type { CliContext, Parsed } from "../command.ts";
+import { configurationOf } from "../configuration.ts";
 import { lastDecision } from "../decision-log.ts";
 import { effects, openStoreFor, wire } from "../wiring.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
-  if (parsed.operands.length === 0) return explainLast(context, parsed);
+  if (parsed.operands.length === 0) return await explainLast(context, parsed);
   const { parts } = await wire(context, parsed, false);
   const decided = await decideCommand({ ...parts, options: { ...parts.options, audit: 0 } });
   const now = effects.clock.now();
@@ -34,8 +35,8 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   return EXIT.done;
 }
 
-function explainLast(context: CliContext, parsed: Parsed): number {
-  const { folder } = openStoreFor(context);
+async function explainLast(context: CliContext, parsed: Parsed): Promise<number> {
+  const { folder } = openStoreFor(context, await configurationOf(context));
   const last = lastDecision(folder, context);
   if (parsed.flags.has("json")) context.stdout.write(`${JSON.stringify(last, null, 2)}\n`);
   else context.stdout.write(explanationText(last, effects.clock.now()));

@@ -22,7 +22,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   printNotes(context, resolved);
   const limits = { maxBytes: resolved.config["store.disk"], maxAgeMs: resolved.config["store.max-age"] };
   const dryRun = parsed.flags.has("dry-run");
-  const { folder } = openStoreFor(context);
+  const { folder } = openStoreFor(context, resolved);
   const report = await gc(folder, nodeDeflate, limits, dryRun).catch((error: unknown) => {
     throw storeTrouble(error);
   });

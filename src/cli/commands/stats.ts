@@ -11,8 +11,9 @@ import { storeTrouble } from "../store-trouble.ts";
 import { effects, openStoreFor } from "../wiring.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
-  const { config } = await configurationOf(context);
-  const { folder } = openStoreFor(context);
+  const resolved = await configurationOf(context);
+  const { config } = resolved;
+  const { folder } = openStoreFor(context, resolved);
   try {
     const store = { ...factsOf(folder), maxBytes: config["store.disk"] };
     const decisions = tallyDecisions(logOf(folder));

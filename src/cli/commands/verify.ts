@@ -3,11 +3,12 @@ import { nodeDeflate } from "../../node/store-files.ts";
 import { verificationText } from "../../report/store.ts";
 import { repairStore, verifyStore } from "../../store/verify.ts";
 import type { CliContext, Parsed } from "../command.ts";
+import { configurationOf } from "../configuration.ts";
 import { storeTrouble } from "../store-trouble.ts";
 import { openStoreFor } from "../wiring.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
-  const { folder } = openStoreFor(context);
+  const { folder } = openStoreFor(context, await configurationOf(context));
   try {
     const found = verifyStore(folder, nodeDeflate);
     const repair = parsed.flags.has("repair") && found.problems.length > 0;

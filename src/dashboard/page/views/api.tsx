@@ -12,6 +12,7 @@ import { ahead, countText } from "../words.ts";
 const OUTCOMES = [
   ["certified", "certified (304, free)", "skip"],
   ["fresh", "under a lease", "fresh"],
+  ["shared", "shared a call", "audit"],
   ["paid", "paid", "run"],
   ["stale", "stale", "false"],
 ] as const;
