@@ -48,7 +48,9 @@ describe("a frozen record", () => {
     const vector = load(name);
     const record = vector.record as ActionRecord;
     const { columns, digests } = encodeObservations(record.trace.observations);
-    const parts = (bytes: Uint8Array): { sizes: number[]; header: Uint8Array | undefined; columns: unknown; rest: Buffer } => {
+    const parts = (
+      bytes: Uint8Array,
+    ): { sizes: number[]; header: Uint8Array | undefined; columns: unknown; rest: Buffer } => {
       const whole = Buffer.from(bytes);
       const sizes: number[] = [];
       let at = 4;
@@ -65,7 +67,12 @@ describe("a frozen record", () => {
       const header = nodeDeflate.inflate(whole.subarray(at, at + headerPacked), headerBytes);
       at += headerPacked;
       const inflated = nodeDeflate.inflate(whole.subarray(at, at + columnsPacked), columnsBytes);
-      return { sizes: [headerBytes, columnsBytes], header, columns: inflated, rest: whole.subarray(at + columnsPacked) };
+      return {
+        sizes: [headerBytes, columnsBytes],
+        header,
+        columns: inflated,
+        rest: whole.subarray(at + columnsPacked),
+      };
     };
     const frozen = parts(bytesOf(vector));
     expect(frozen.columns).toEqual(columns);
@@ -113,7 +120,10 @@ test("a second reader, of the specification alone, agrees on every vector", (con
   });
   if (python.error !== undefined) return context.skip("python3 is not installed");
   expect(python.stderr).toBe("");
-  const answers = python.stdout.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+  const answers = python.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(answers.map(({ file }) => file)).toEqual(names);
   for (const { file, ...answer } of answers) expect(load(String(file)), String(file)).toMatchObject(answer);
 });
