@@ -27,7 +27,7 @@ export function mediaClass(accept: string): string {
 export function searchText(request: ApiRequest, accept: string): string {
   const path = request.path.endsWith("?") ? request.path.slice(0, -1) : request.path;
   // encodeURI: an Accept header may hold spaces, and a space must not move from one field to the next.
-  return `${request.host} ${encodeURI(mediaClass(accept))} ${encodeURI(request.headers["x-github-api-version"] ?? "-")} ${path}`;
+  return `${request.host} ${encodeURI(mediaClass(accept))} ${encodeURI(request.headers["x-github-api-version"] ?? "")} ${path}`;
 }
 
 /**
