@@ -81,7 +81,8 @@ test.each([
 
 test("operation TTLs bound a lease from above; what GitHub or the client asks for raises it no further", () => {
   const run = routeOf("/repos/o/r/actions/runs/1");
-  const of = (headers: Record<string, string>, poll?: number, options = DEFAULT_LEASES): number => leaseMs(run, options, headers, poll);
+  const of = (headers: Record<string, string>, poll?: number, options = DEFAULT_LEASES): number =>
+    leaseMs(run, options, headers, poll);
   expect(of({})).toBe(2000);
   expect(of({}, 30)).toBe(30_000);
   expect(of({}, 600)).toBe(60_000);
@@ -157,14 +158,25 @@ test("keys: spellings of one media type share; everything else separates", () =>
   };
   expect(key("/x?")).toBe(key("/x"));
   expect(key("/x", { accept: "*/*" })).toBe(key("/x", { accept: "application/json" }));
-  const different = [key("/x"), key("/X"), key("/x?a=1&b=2"), key("/x?b=2&a=1"), key("/x", { accept: "application/vnd.github.raw" }), key("/x", { "x-github-api-version": "2022-11-28" })];
+  const different = [
+    key("/x"),
+    key("/X"),
+    key("/x?a=1&b=2"),
+    key("/x?b=2&a=1"),
+    key("/x", { accept: "application/vnd.github.raw" }),
+    key("/x", { "x-github-api-version": "2022-11-28" }),
+  ];
   expect(new Set(different).size).toBe(different.length);
   expect(mediaClass("application/vnd.github.v3+json")).toBe("json");
 });
 
 test("no two requests share a search text unless their keys on disk are equal too", () => {
   const part = fc.constantFrom("a", " ", "%20", "/", "-", "json", "");
-  const request = fc.record({ path: fc.array(part).map((p) => `/${p.join("").replaceAll(" ", "")}`), accept: fc.array(part).map((p) => p.join("")), version: fc.array(part).map((p) => p.join("")) });
+  const request = fc.record({
+    path: fc.array(part).map((p) => `/${p.join("").replaceAll(" ", "")}`),
+    accept: fc.array(part).map((p) => p.join("")),
+    version: fc.array(part).map((p) => p.join("")),
+  });
   fc.assert(
     fc.property(request, request, (a, b) => {
       const of = ({ path, accept, version }: typeof a): [string, string] => {
@@ -186,7 +198,13 @@ test("an unknown header is noticed; those that change nothing are not", () => {
 test("the ledger keeps the newest window and its highest use, whatever order answers come in", () => {
   const ledger = new Ledger();
   const said = (used: number, reset: number): void =>
-    void ledger.note(1, { "x-ratelimit-limit": "100", "x-ratelimit-remaining": String(100 - used), "x-ratelimit-used": String(used), "x-ratelimit-reset": String(reset), "x-ratelimit-resource": "core" });
+    void ledger.note(1, {
+      "x-ratelimit-limit": "100",
+      "x-ratelimit-remaining": String(100 - used),
+      "x-ratelimit-used": String(used),
+      "x-ratelimit-reset": String(reset),
+      "x-ratelimit-resource": "core",
+    });
   said(5, 1000);
   said(3, 1000);
   expect(ledger.quota(1, "core")).toMatchObject({ used: 5 });

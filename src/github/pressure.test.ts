@@ -10,7 +10,10 @@ const REPO = "/repos/o/r";
 function refusing(headers: Record<string, string>, status = 403): TestEngine & { refuse: boolean } {
   const state = { refuse: false };
   const t = testEngine({
-    semantics: { intercept: () => (state.refuse ? json(status, { message: "You have exceeded a secondary rate limit" }, headers) : undefined) },
+    semantics: {
+      intercept: () =>
+        state.refuse ? json(status, { message: "You have exceeded a secondary rate limit" }, headers) : undefined,
+    },
   });
   t.table.set(REPO, { v: 1 }).set("/repos/o/s", { v: 2 });
   return Object.assign(state, t);
@@ -22,7 +25,12 @@ test("GitHub's refusal is passed on, and said again with the time that is left, 
   expect(await t.ask(REPO, "a")).toMatchObject({ status: 403, headers: { "retry-after": "60" } });
   t.time.pass(20_000);
   const again = await t.ask("/repos/o/s", "a");
-  expect(again).toMatchObject({ status: 403, mode: "SKIP", headers: { "retry-after": "40" }, text: expect.stringContaining("secondary") });
+  expect(again).toMatchObject({
+    status: 403,
+    mode: "SKIP",
+    headers: { "retry-after": "40" },
+    text: expect.stringContaining("secondary"),
+  });
   expect(t.double.log).toHaveLength(1);
   // another token is another matter
   t.refuse = false;
@@ -82,7 +90,8 @@ test("the quota gone: reads with a tag are tried once, and on while GitHub certi
 test("a reserve is kept for people, of a token that people use", async () => {
   const t = testEngine({ semantics: { limit: 60 } });
   for (let i = 0; i < 80; i++) t.table.set(`/repos/o/x${i}`, { i });
-  const read = (i: number, interactive: boolean): ReturnType<typeof t.ask> => t.ask(`/repos/o/x${i}`, "a", { interactive });
+  const read = (i: number, interactive: boolean): ReturnType<typeof t.ask> =>
+    t.ask(`/repos/o/x${i}`, "a", { interactive });
   await read(0, true);
   let last = 0;
   for (let i = 1; i < 60 && (await read(i, false)).status === 200; i++) last = i;
@@ -105,7 +114,9 @@ test("low quota is told once, when it becomes low", async () => {
   const t = testEngine({ semantics: { limit: 102 } });
   for (let i = 0; i < 6; i++) t.table.set(`/repos/o/x${i}`, { i });
   for (let i = 0; i < 6; i++) await t.ask(`/repos/o/x${i}`, "a");
-  expect(t.events.filter((event) => event.kind === "quota-low")).toEqual([{ kind: "quota-low", resource: "core", remaining: 100, resetS: expect.any(Number) }]);
+  expect(t.events.filter((event) => event.kind === "quota-low")).toEqual([
+    { kind: "quota-low", resource: "core", remaining: 100, resetS: expect.any(Number) },
+  ]);
 });
 
 test("points: 800 reads at once, then one every 75 ms; ten writes at once, then one a second", () => {
@@ -148,7 +159,13 @@ test("isRefusal() tells too much from may not", () => {
   expect(isRefusal(403, { "retry-after": "1" }, undefined)).toBe(true);
   expect(isRefusal(403, { "x-ratelimit-remaining": "0" }, undefined)).toBe(true);
   expect(isRefusal(403, {}, Buffer.from('{"message":"You have exceeded a secondary rate limit"}'))).toBe(true);
-  expect(isRefusal(403, { "x-ratelimit-remaining": "9" }, Buffer.from('{"message":"Resource not accessible by integration"}'))).toBe(false);
+  expect(
+    isRefusal(
+      403,
+      { "x-ratelimit-remaining": "9" },
+      Buffer.from('{"message":"Resource not accessible by integration"}'),
+    ),
+  ).toBe(false);
   expect(isRefusal(404, {}, undefined)).toBe(false);
 });
 
@@ -162,7 +179,10 @@ function graphql(ttlS: number): TestEngine & { calls: string[] } {
       intercept: (request) => {
         if (request.method !== "POST") return undefined;
         calls.push(request.body.toString());
-        return json(200, request.body.includes("broken") ? { data: null, errors: [{}] } : { data: { n: calls.length } });
+        return json(
+          200,
+          request.body.includes("broken") ? { data: null, errors: [{}] } : { data: { n: calls.length } },
+        );
       },
     },
   });
@@ -170,8 +190,12 @@ function graphql(ttlS: number): TestEngine & { calls: string[] } {
 }
 
 test("GraphQL: queries are shared while under way and kept only if asked to; mutations are neither", async () => {
-  const post = (t: TestEngine, body: Buffer, token = "a", headers: Record<string, string> = {}): ReturnType<TestEngine["ask"]> =>
-    t.ask("/graphql", token, { method: "POST", body, headers });
+  const post = (
+    t: TestEngine,
+    body: Buffer,
+    token = "a",
+    headers: Record<string, string> = {},
+  ): ReturnType<TestEngine["ask"]> => t.ask("/graphql", token, { method: "POST", body, headers });
   const plain = graphql(0);
   await Promise.all([post(plain, QUERY), post(plain, QUERY)]);
   expect(plain.calls).toHaveLength(1);
@@ -198,8 +222,12 @@ test("GraphQL: queries are shared while under way and kept only if asked to; mut
 test("a POST that the owner lists is kept for its own caller, no longer than the ceiling", async () => {
   const posts = { ...DEFAULT_ENGINE.posts, cacheablePosts: [{ host: "api.github.com", path: "/complete", ttl: 7200 }] };
   let calls = 0;
-  const t = testEngine({ options: { posts }, semantics: { intercept: (r) => (r.method === "POST" ? json(200, { n: ++calls }) : undefined) } });
-  const post = (body: string, token = "a"): ReturnType<TestEngine["ask"]> => t.ask("/complete", token, { method: "POST", body: Buffer.from(body) });
+  const t = testEngine({
+    options: { posts },
+    semantics: { intercept: (r) => (r.method === "POST" ? json(200, { n: ++calls }) : undefined) },
+  });
+  const post = (body: string, token = "a"): ReturnType<TestEngine["ask"]> =>
+    t.ask("/complete", token, { method: "POST", body: Buffer.from(body) });
   await post('{"prompt":"x"}');
   expect(await post('{"prompt":"x"}')).toMatchObject({ mode: "FRESH", text: '{"n":1}' });
   expect(await post('{"prompt":"x"}', "b")).toMatchObject({ text: '{"n":2}' });

@@ -10,7 +10,9 @@ import { testProxy } from "../../src/testing/github-proxy.ts";
 /** Forwards to the emulator, which knows neither tags nor compression. */
 function originAt(url: string): Origin {
   return async ({ method, path, headers, body }: DoubleRequest): Promise<DoubleResponse> => {
-    const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => ["authorization", "accept", "content-type"].includes(name)));
+    const kept = Object.fromEntries(
+      Object.entries(headers).filter(([name]) => ["authorization", "accept", "content-type"].includes(name)),
+    );
     const response = await fetch(url + path, { method, headers: kept, ...(body.length > 0 && { body }) });
     const link = response.headers.get("link");
     const genuine = (text: string): string => text.replaceAll(url, "https://api.github.com");
@@ -33,7 +35,10 @@ test("issues are made, listed over three pages, read again, and hidden from who 
       tokens: { owner_token: { login: "octo", scopes: ["repo"] }, other_token: { login: "other", scopes: ["repo"] } },
       github: {
         users: [{ login: "octo" }, { login: "other" }],
-        repos: [{ owner: "octo", name: "open" }, { owner: "octo", name: "closed", private: true }],
+        repos: [
+          { owner: "octo", name: "open" },
+          { owner: "octo", name: "closed", private: true },
+        ],
       },
     },
   });
@@ -42,12 +47,18 @@ test("issues are made, listed over three pages, read again, and hidden from who 
   const throttle = { ...DEFAULT_ENGINE.throttle, writeBurst: 100 };
   await using t = await testProxy({ origin: () => originAt(emulator.url), engine: { throttle } });
   const owner = new Octokit({ auth: "owner_token", baseUrl: t.apiUrl });
-  const other = new Octokit({ auth: "other_token", baseUrl: t.apiUrl, log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} } });
+  const other = new Octokit({
+    auth: "other_token",
+    baseUrl: t.apiUrl,
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  });
   const repo = { owner: "octo", repo: "open" };
 
   for (let i = 1; i <= 25; i++) await owner.rest.issues.create({ ...repo, title: `issue ${i}` });
   const titles = async (octokit: Octokit): Promise<string[]> =>
-    (await octokit.paginate(octokit.rest.issues.listForRepo, { ...repo, per_page: 10, direction: "asc" })).map((issue) => issue.title);
+    (await octokit.paginate(octokit.rest.issues.listForRepo, { ...repo, per_page: 10, direction: "asc" })).map(
+      (issue) => issue.title,
+    );
   const first = await titles(owner);
   expect(first).toHaveLength(25);
   const paid = t.double.paid;

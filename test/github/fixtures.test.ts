@@ -5,7 +5,13 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import type { ApiRequest, ResponseHeaders, Upstream, UpstreamRequest, UpstreamResponse } from "../../src/github/message.ts";
+import type {
+  ApiRequest,
+  ResponseHeaders,
+  Upstream,
+  UpstreamRequest,
+  UpstreamResponse,
+} from "../../src/github/message.ts";
 import { UpstreamError } from "../../src/github/message.ts";
 import { DEFAULT_ENGINE } from "../../src/github/engine.ts";
 import { testEngine, textOf } from "../../src/testing/github-engine.ts";
@@ -22,7 +28,11 @@ interface Recorded {
   readonly responseIsBinary: boolean;
 }
 
-const SCENARIOS = join(dirname(createRequire(import.meta.url).resolve("@octokit/fixtures/package.json")), "scenarios", "api.github.com");
+const SCENARIOS = join(
+  dirname(createRequire(import.meta.url).resolve("@octokit/fixtures/package.json")),
+  "scenarios",
+  "api.github.com",
+);
 
 function bodyOf({ response, responseIsBinary }: Recorded): Buffer {
   if (typeof response !== "string") return Buffer.from(JSON.stringify(response));
@@ -75,7 +85,11 @@ test.each(readdirSync(SCENARIOS))("recorded %s comes through as it was", async (
   const throttle = { ...DEFAULT_ENGINE.throttle, writeBurst: 1000 };
   const t = testEngine({
     upstream: () => replay,
-    options: { throttle, reads: { ...DEFAULT_ENGINE.reads, leases }, hosts: [...new Set(recorded.map((one) => new URL(one.scope).hostname))].map((host) => ({ name: host, root: "" })) },
+    options: {
+      throttle,
+      reads: { ...DEFAULT_ENGINE.reads, leases },
+      hosts: [...new Set(recorded.map((one) => new URL(one.scope).hostname))].map((host) => ({ name: host, root: "" })),
+    },
   });
   for (const one of recorded) {
     const request: ApiRequest = {
@@ -83,14 +97,17 @@ test.each(readdirSync(SCENARIOS))("recorded %s comes through as it was", async (
       host: new URL(one.scope).hostname,
       path: one.path,
       headers: one.reqheaders,
-      ...(one.method !== "get" && { body: Buffer.from(typeof one.body === "string" ? one.body : JSON.stringify(one.body)) }),
+      ...(one.method !== "get" && {
+        body: Buffer.from(typeof one.body === "string" ? one.body : JSON.stringify(one.body)),
+      }),
     };
     const answer = await t.engine.handle(request);
     expect(answer.status).toBe(one.status);
     expect(await textOf(answer)).toBe(bodyOf(one).toString());
     const kept = Object.fromEntries(Object.entries(answer.headers).filter(([header]) => !ACCOUNT.has(header)));
     expect(kept).toEqual(headersOf(one));
-    if (one.method !== "get" || one.status !== 200 || headersOf(one)["etag"] === undefined || answer.mode === "SKIP") continue;
+    if (one.method !== "get" || one.status !== 200 || headersOf(one)["etag"] === undefined || answer.mode === "SKIP")
+      continue;
     // And again: certified, with the same bytes and the headers that belong to them.
     replay.repeats = true;
     const again = await t.engine.handle(request);

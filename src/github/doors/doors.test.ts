@@ -24,27 +24,59 @@ test("the leaf speaks for the API hosts, for a day, and for nobody else; openssl
   const file = join(temporaryFolder(), "leaf.pem");
   writeFileSync(file, leaf.certificate);
   const at = String(now / 1000 + 3600);
-  const { stdout, stderr } = spawnSync("openssl", ["verify", "-x509_strict", "-attime", at, "-purpose", "sslserver", "-verify_hostname", "api.github.com", "-CAfile", file, file]);
+  const { stdout, stderr } = spawnSync("openssl", [
+    "verify",
+    "-x509_strict",
+    "-attime",
+    at,
+    "-purpose",
+    "sslserver",
+    "-verify_hostname",
+    "api.github.com",
+    "-CAfile",
+    file,
+    file,
+  ]);
   expect(`${stdout}${stderr}`).toContain("OK");
 });
 
-const ANSWER = { status: 200, headers: { "content-type": "application/json; charset=utf-8", etag: '"up"', link: '<https://api.github.com/x?page=2>; rel="next"' }, mode: "FRESH", why: "lease", ttlS: 3, body: Buffer.from('{"url":"https://api.github.com/x","id":12345678901234567890}') } as const;
+const ANSWER = {
+  status: 200,
+  headers: {
+    "content-type": "application/json; charset=utf-8",
+    etag: '"up"',
+    link: '<https://api.github.com/x?page=2>; rel="next"',
+  },
+  mode: "FRESH",
+  why: "lease",
+  ttlS: 3,
+  body: Buffer.from('{"url":"https://api.github.com/x","id":12345678901234567890}'),
+} as const;
 const REWRITING = { from: "https://api.github.com", to: "http://127.0.0.1:1" };
 
 test("the base-URL door shows its own tag for its own bytes, and answers it", () => {
   const presenter = new Presenter(nodeHasher);
   const shown = presenter.present(ANSWER, {}, REWRITING);
   expect(String(shown.body)).toBe('{"url":"http://127.0.0.1:1/x","id":12345678901234567890}');
-  expect(shown.headers).toMatchObject({ link: '<http://127.0.0.1:1/x?page=2>; rel="next"', "cache-status": "Foregone; hit; ttl=3", "x-cache-mode": "FRESH" });
+  expect(shown.headers).toMatchObject({
+    link: '<http://127.0.0.1:1/x?page=2>; rel="next"',
+    "cache-status": "Foregone; hit; ttl=3",
+    "x-cache-mode": "FRESH",
+  });
   const etag = shown.headers["etag"] as string;
   expect(etag).toMatch(/^"fg-[0-9a-f]{64}"$/);
-  expect(presenter.present(ANSWER, { "if-none-match": etag }, REWRITING)).toMatchObject({ status: 304, body: undefined });
+  expect(presenter.present(ANSWER, { "if-none-match": etag }, REWRITING)).toMatchObject({
+    status: 304,
+    body: undefined,
+  });
   expect(presenter.present(ANSWER, { "if-none-match": '"up"' }, REWRITING)).toMatchObject({ status: 200 });
 });
 
 test("people get indented JSON, programs do not", () => {
   const presenter = new Presenter(nodeHasher);
-  expect(String(presenter.present(ANSWER, { "user-agent": "curl/8" }, undefined).body)).toContain('{\n  "url": "https://api.github.com/x",\n');
+  expect(String(presenter.present(ANSWER, { "user-agent": "curl/8" }, undefined).body)).toContain(
+    '{\n  "url": "https://api.github.com/x",\n',
+  );
   expect(presenter.present(ANSWER, { "user-agent": "octokit" }, undefined).body).toBe(ANSWER.body);
 });
 
@@ -58,7 +90,10 @@ test("webhooks: signed ones end leases, once; unsigned, wrongly signed and unexp
   expect(hooks.judge({}, body)).toMatchObject({ kind: "refused" });
   expect(hooks.judge(signed("other", body), body)).toMatchObject({ kind: "refused" });
   expect(hooks.judge(signed("s3cret", Buffer.from("x")), body)).toMatchObject({ kind: "refused" });
-  expect(hooks.judge(signed("s3cret", body), body)).toEqual({ kind: "accepted", invalidates: { owner: "o", repo: "r" } });
+  expect(hooks.judge(signed("s3cret", body), body)).toEqual({
+    kind: "accepted",
+    invalidates: { owner: "o", repo: "r" },
+  });
   expect(hooks.judge(signed("s3cret", body), body)).toEqual({ kind: "repeated" });
   const bare = Buffer.from("{}");
   expect(hooks.judge(signed("s3cret", bare, "2"), bare)).toEqual({ kind: "accepted", invalidates: {} });
@@ -73,7 +108,8 @@ test("a webhook to the base-URL door ends a lease", async () => {
   expect((await read()).headers.get("x-cache-mode")).toBe("FRESH");
   const body = '{"repository":{"full_name":"o/r"}}';
   const signature = `sha256=${createHmac("sha256", "s3cret").update(body).digest("hex")}`;
-  const hook = (headers: Record<string, string>): Promise<Response> => fetch(`${t.apiUrl}/_foregone/webhook`, { method: "POST", body, headers });
+  const hook = (headers: Record<string, string>): Promise<Response> =>
+    fetch(`${t.apiUrl}/_foregone/webhook`, { method: "POST", body, headers });
   expect((await hook({ "x-hub-signature-256": "sha256=00" })).status).toBe(401);
   expect((await read()).headers.get("x-cache-mode")).toBe("FRESH");
   expect((await hook({ "x-hub-signature-256": signature })).status).toBe(202);
