@@ -37,7 +37,7 @@ test("the leaf speaks for the API hosts, for a day, and for nobody else; openssl
     file,
     file,
   ]);
-  expect(`${stdout}${stderr}`).toContain("OK");
+  expect(Buffer.concat([stdout, stderr]).toString()).toContain("OK");
 });
 
 const ANSWER = {
