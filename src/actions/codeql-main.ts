@@ -64,7 +64,7 @@ async function decideStep(host: Host, shell: ScanShell, fromMs: number): Promise
   const result =
     "unanswered" in scan
       ? { kind: "unanswered" as const, unanswered: scan.unanswered }
-      : codeqlKey(scan.inputs, shell.checkout, shell.ports);
+      : await codeqlKey(scan.inputs, shell.checkout, shell.ports);
   if (result.kind === "unanswered" || "unanswered" in scan) {
     const unanswered = result.kind === "unanswered" ? result.unanswered : [];
     const lines = unansweredLines("codeql", unanswered);

@@ -8,7 +8,7 @@ import type { Components, Detail, UnansweredComponent } from "./component.ts";
 import { type GitPorts, type GitSource, readGitSource } from "./git-source.ts";
 import { INERT_VERSION, inertFilter } from "./inert.ts";
 import { type Language, languageOf } from "./languages.ts";
-import { type ConfigInputs, readScanConfig } from "./scan-config.ts";
+import { type ConfigInputs, readScanConfig, type ScanConfig } from "./scan-config.ts";
 import { scanEnvironment } from "./scan-env.ts";
 import { type ScanKey, scanKey } from "./scan-key.ts";
 import { digestSource, type Tier } from "./source.ts";
@@ -37,7 +37,7 @@ export type KeyResult =
   | { readonly kind: "key"; readonly key: ScanKey; readonly git: GitSource }
   | { readonly kind: "unanswered"; readonly unanswered: readonly [UnansweredComponent, ...UnansweredComponent[]] };
 
-export function codeqlKey(inputs: CodeqlInputs, folder: string, ports: KeyPorts): KeyResult {
+export async function codeqlKey(inputs: CodeqlInputs, folder: string, ports: KeyPorts): Promise<KeyResult> {
   const missing: UnansweredComponent[] = [];
   const language = languageOf(inputs.language);
   if (language === undefined) missing.push(unknownLanguage(inputs.language));
@@ -53,7 +53,7 @@ export function codeqlKey(inputs: CodeqlInputs, folder: string, ports: KeyPorts)
         why: "the job is not known",
         hint: "run this inside its job, or build-mode: none",
       });
-    const config = readScanConfig(inputs, { entries: git.entries, readText: textReader(git.root, ports.files) });
+    const config = await readScanConfig(inputs, { entries: git.entries, readText: textReader(git.root, ports.files) });
     if ("why" in config) missing.push({ component: "config", why: config.why });
     else if (missing.length === 0 && "detail" in tool)
       return { kind: "key", git, key: assemble(inputs, language, tool.detail, git, config, built, ports) };
@@ -68,7 +68,7 @@ function assemble(
   language: Language,
   tool: Detail,
   git: GitSource,
-  config: Exclude<ReturnType<typeof readScanConfig>, { why: string }>,
+  config: ScanConfig,
   built: boolean,
   ports: KeyPorts,
 ): ScanKey {
@@ -143,9 +143,9 @@ function dependencies(
   files: Files,
   hasher: Hasher,
 ): Digest {
-  const tracked = [...git.entries].filter(([path]) =>
-    language.dependencies.test(path.slice(path.lastIndexOf("/") + 1)),
-  );
+  const tracked: [string, string][] = [];
+  for (const entry of git.entries)
+    if (language.dependencies.test(entry[0].slice(entry[0].lastIndexOf("/") + 1))) tracked.push(entry);
   const toolchains = language.toolchain.map(([variable, file]) => {
     const folder = env[variable];
     return folder === undefined ? null : toolchainText(`${folder}/${file}`, files);
@@ -166,7 +166,8 @@ function toolchainText(path: string, files: Files): string {
 }
 
 function entriesBelow(git: GitSource, prefix: string): Detail {
-  const below = [...git.entries].filter(([path]) => path.startsWith(prefix));
+  const below: [string, string][] = [];
+  for (const entry of git.entries) if (entry[0].startsWith(prefix)) below.push(entry);
   return Object.fromEntries(below.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

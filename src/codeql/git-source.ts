@@ -46,8 +46,8 @@ export function readGitSource(
 ): GitSource | Unanswered {
   const git = (args: readonly string[], cwd = folder, stdin?: Uint8Array) =>
     ports.runner.run(["git", ...HARMLESS, ...args], { cwd, env: gitEnvironment(env), ...(stdin && { stdin }) });
-  const facts = git(["rev-parse", "--show-toplevel", "HEAD", "HEAD^{tree}"]);
-  const [root, head, headTree] = latin1(facts.stdout).split("\n");
+  const facts = git(["rev-parse", "--show-toplevel", "--git-path", "info/attributes", "HEAD", "HEAD^{tree}"]);
+  const [root, attributes, head, headTree] = latin1(facts.stdout).split("\n");
   if (facts.status !== 0 || root === undefined || head === undefined || headTree === undefined)
     return { why: "no git checkout", hint: "run actions/checkout before this step" };
   const workTree = Buffer.from(root, "latin1").toString();
@@ -74,7 +74,9 @@ export function readGitSource(
   const reader = new WorkTreeReader(workTree, ports);
   const collected = collect(latin1(listed.stdout), latin1(state.stdout), reader);
   if ("why" in collected) return collected;
-  const filtered = filteredPaths(collected.entries, reader, git, workTree);
+  const infoPath =
+    attributes?.startsWith("/") === true ? attributes : `${Buffer.from(folder).toString("latin1")}/${attributes}`;
+  const filtered = filteredPaths(collected.entries, reader.text(infoPath) ?? "", reader, git, workTree);
   if ("why" in filtered) return filtered;
   for (const path of filtered.paths) {
     collected.entries.set(path, reader.entry(path) ?? "absent");
@@ -111,11 +113,10 @@ function collect(listed: string, state: string, reader: WorkTreeReader): Collect
   for (const line of split(listed)) {
     // "H 100644 <oid> <stage>\t<path>"; a stage above 0 is a conflict, which status reports too.
     const tab = line.indexOf("\t");
-    const [tag, mode, oid] = line.slice(0, tab).split(" ");
     const path = line.slice(tab + 1);
-    entries.set(path, `${mode} ${oid}`);
+    entries.set(path, line.slice(2, tab - 2));
     // Anything but H: assume-unchanged or skip-worktree hide the file from status.
-    if (tag !== "H") reread(path);
+    if (line[0] !== "H") reread(path);
   }
   for (const line of split(state)) {
     const kind = line[0];
@@ -145,13 +146,11 @@ function collect(listed: string, state: string, reader: WorkTreeReader): Collect
 /** Paths whose bytes a filter makes (LFS): the blob id does not say whether the content or only a pointer was checked out. */
 function filteredPaths(
   entries: ReadonlyMap<string, SourceEntry>,
+  outside: string,
   reader: WorkTreeReader,
   git: (args: readonly string[], cwd: string, stdin?: Uint8Array) => ReturnType<Runner["run"]>,
   workTree: string,
 ): { readonly paths: readonly string[]; readonly outside: string } | Unanswered {
-  const answer = git(["rev-parse", "--git-path", "info/attributes"], workTree);
-  const infoPath = latin1(answer.stdout).trimEnd();
-  const outside = reader.text(infoPath) ?? "";
   const attributes = [...entries.keys()].filter(
     (path) => path === ".gitattributes" || path.endsWith("/.gitattributes"),
   );

@@ -11,15 +11,23 @@ const NAMES = ["LICENSE", "NOTICE", "AUTHORS", "CODEOWNERS"];
 
 export type InertKind = "codeql" | "media-and-prose" | "media" | "none";
 
+const SUFFIXES: Readonly<Record<InertKind, readonly string[]>> = {
+  codeql: CODEQL_SUFFIXES,
+  "media-and-prose": [...PROSE, ...MEDIA],
+  media: MEDIA,
+  none: [],
+};
+
 /** @param extra suffixes (".snap") or whole names that the user vouches for */
 export function inertFilter(kind: InertKind, extra: readonly string[]): (path: string) => boolean {
-  const suffixes =
-    kind === "none" ? [] : kind === "codeql" ? CODEQL_SUFFIXES : kind === "media" ? MEDIA : [...PROSE, ...MEDIA];
+  const suffixes = new Set(SUFFIXES[kind]);
   const own = extra.filter((e) => e.startsWith("."));
   const names = new Set([...(kind === "none" ? [] : NAMES), ...extra.filter((e) => !e.startsWith("."))]);
-  const all = [...suffixes, ...own];
   return (path) => {
     const name = path.slice(path.lastIndexOf("/") + 1);
-    return names.has(name) || all.some((suffix) => name.length > suffix.length && name.endsWith(suffix));
+    // A name that is nothing but a suffix (".md") is not inert.
+    const dot = name.lastIndexOf(".");
+    if (dot > 0 && suffixes.has(name.slice(dot))) return true;
+    return names.has(name) || own.some((suffix) => name.length > suffix.length && name.endsWith(suffix));
   };
 }

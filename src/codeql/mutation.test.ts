@@ -178,13 +178,13 @@ test("a name that is no UTF-8 is compared by git, and where git does not vouch f
   const lab = await scanned();
   const path = Buffer.from(`${lab.folder}/\xff.js`, "latin1");
   writeFileSync(path, "1");
-  expect(() => lab.key(INPUTS)).toThrow("is no UTF-8");
+  await expect(lab.key(INPUTS)).rejects.toThrow("is no UTF-8");
   lab.commit();
   expect(named(await lab.decide(INPUTS))).toEqual(["source \xff.js"]);
   lab.write(".git/info/exclude", "gen\n");
   mkdirSync(join(lab.folder, "gen"));
   writeFileSync(Buffer.from(`${lab.folder}/gen/\xff.js`, "latin1"), "1");
-  expect(() => lab.key(INPUTS)).toThrow("is no UTF-8");
+  await expect(lab.key(INPUTS)).rejects.toThrow("is no UTF-8");
 });
 
 test("a merge and a rebase that give the same tree are hits", async () => {
@@ -256,10 +256,10 @@ test.each([
   [{ language: "go", buildMode: "" as const }, "build: the job is not known"],
   [{ configFile: "missing.yml" }, "config: no configuration file"],
   [{ config: "a: [" }, "config: the configuration (inline) is no YAML"],
-])("%j cannot be answered for, and the scan runs", (change, why) => {
+])("%j cannot be answered for, and the scan runs", async (change, why) => {
   const lab = new ScanLab();
   lab.commit(TREE);
-  expect(() => lab.key(change)).toThrow(why);
+  await expect(lab.key(change)).rejects.toThrow(why);
 });
 
 test("floating packs, queries and configurations are gaps: stored, never served, unless accepted by name", async () => {

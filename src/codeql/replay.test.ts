@@ -63,7 +63,7 @@ test.each(["a.js", "lib/b.js", "lib/c.js"])(
   "%s, named by a result and changed alone behind an equal key, refuses the replay and names the hole",
   async (path) => {
     const lab = await scanned();
-    const { key } = lab.key();
+    const { key } = await lab.key();
     lab.write(path, "something else\n");
     const decision = await lab.decide({}, key);
     expect(decision).toMatchObject({ kind: "scan", misses: [{ kind: "untrusted" }], hole: `${path} changed` });
@@ -85,7 +85,7 @@ test("a file that a result names but git does not track is compared by its bytes
 test("a scan that read a file outside the compared ones serves the exact tree only", async () => {
   const lab = new ScanLab();
   lab.commit({ ...TREE, "docs/x.md": "1\n" });
-  const admitted = lab.admit(codeqlLog([["docs/x.md", 1]]));
+  const admitted = await lab.admit(codeqlLog([["docs/x.md", 1]]));
   expect(admitted).toMatchObject({
     kind: "admitted",
     tier: "exact",
@@ -100,13 +100,19 @@ test("a scan that read a file outside the compared ones serves the exact tree on
 test("what a scan made while it ran is exact-only; what it changed is refused", async () => {
   const lab = new ScanLab();
   lab.commit(TREE);
-  const before = lab.key();
+  const before = await lab.key();
   lab.write("built.js", "1");
-  expect(lab.admit(codeqlLog(), before)).toMatchObject({ tier: "exact" });
+  expect(await lab.admit(codeqlLog(), before)).toMatchObject({ tier: "exact" });
   lab.write("a.js", "changed\n2\n");
-  expect(lab.admit(codeqlLog(), before)).toMatchObject({ kind: "refused", reasons: [{ code: "input-modified" }] });
+  expect(await lab.admit(codeqlLog(), before)).toMatchObject({
+    kind: "refused",
+    reasons: [{ code: "input-modified" }],
+  });
   lab.commit();
-  expect(lab.admit(codeqlLog(), before)).toMatchObject({ kind: "refused", reasons: [{ code: "input-modified" }] });
+  expect(await lab.admit(codeqlLog(), before)).toMatchObject({
+    kind: "refused",
+    reasons: [{ code: "input-modified" }],
+  });
 });
 
 test.each([
@@ -117,10 +123,10 @@ test.each([
   ["outside", codeqlLog([["file:///etc/passwd", 1]]), "uri-outside-root"],
   ["foreign", Buffer.from(codeqlLog().toString().replace('"name":"CodeQL"', '"name":"Other"')), "tool-mismatch"],
   ["of another version", Buffer.from(codeqlLog().toString().replace("2.25.6", "2.25.7")), "tool-mismatch"],
-])("a log that is %s is never stored", (_, bytes, code) => {
+])("a log that is %s is never stored", async (_, bytes, code) => {
   const lab = new ScanLab();
   lab.commit(TREE);
-  expect(lab.admit(bytes)).toMatchObject({ kind: "refused", reasons: [{ code }] });
+  expect(await lab.admit(bytes)).toMatchObject({ kind: "refused", reasons: [{ code }] });
 });
 
 test("a record expires by its scan, and a hit never renews it", async () => {
@@ -178,9 +184,9 @@ test("a store that is damaged anywhere is a scan, never a wrong replay", async (
 
 test("a poisoned SARIF under a record that names another digest is never read", async () => {
   const lab = await scanned();
-  const { key, git } = lab.key();
+  const { key, git } = await lab.key();
   // Right key, right format, fewer results: only who may write the store's index can make this a record at all.
-  const admitted = lab.admit(codeqlLog([]));
+  const admitted = await lab.admit(codeqlLog([]));
   if (admitted.kind !== "admitted") throw new Error("refused");
   const evil = new ScanLab();
   const { nodeHasher } = await import("../node/ports.ts");
@@ -212,7 +218,7 @@ test("a poisoned SARIF under a record that names another digest is never read", 
 test("disowning a scan ends every record of its family; the next scan counts again", async () => {
   const lab = await scanned();
   await lab.scan({ queries: "security-extended" });
-  await disownScan(lab.key().key, lab);
+  await disownScan((await lab.key()).key, lab);
   expect((await lab.decide()).kind).toBe("scan");
   expect(whyOf(await lab.decide({ queries: "security-extended" }))).toContain("disowned");
   lab.clock.ms += 1;

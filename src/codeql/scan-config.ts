@@ -1,6 +1,5 @@
 // The effective CodeQL configuration: file, inline text, `queries` and `packs` inputs, combined as github/codeql-action does.
 // Unknown keys are kept: a key we do not know may shape the scan. Tokens of registries are never part of it.
-import { parse } from "yaml";
 import { canonicalJson, type Json } from "../core/canonical.ts";
 import type { Gap } from "../core/gap.ts";
 import type { Detail } from "./component.ts";
@@ -43,9 +42,12 @@ const BUILT_IN = new Set([
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /** @returns `why` where the configuration cannot be read: the scan then runs */
-export function readScanConfig(inputs: ConfigInputs, source: ConfigSource): ScanConfig | { readonly why: string } {
+export async function readScanConfig(
+  inputs: ConfigInputs,
+  source: ConfigSource,
+): Promise<ScanConfig | { readonly why: string }> {
   const gaps: Gap[] = [];
-  const file = parseConfig(inputs, source, gaps);
+  const file = await parseConfig(inputs, source, gaps);
   if ("why" in file) return file;
   const config = { ...file.config };
   const queries = combine(inputs.queries, asList(config["queries"]).map(usesOf));
@@ -69,11 +71,11 @@ export function readScanConfig(inputs: ConfigInputs, source: ConfigSource): Scan
   };
 }
 
-function parseConfig(
+async function parseConfig(
   { config, configFile }: ConfigInputs,
   source: ConfigSource,
   gaps: Gap[],
-): { readonly config: Readonly<Record<string, unknown>>; readonly from: string } | { readonly why: string } {
+): Promise<{ readonly config: Readonly<Record<string, unknown>>; readonly from: string } | { readonly why: string }> {
   if (config !== undefined && config.trim() !== "") return parseYaml(config, "inline");
   if (configFile === undefined || configFile === "") return { config: {}, from: "none" };
   const path = configFile.replace(/^\.\//, "");
@@ -86,10 +88,12 @@ function parseConfig(
   return { config: {}, from: configFile };
 }
 
-function parseYaml(
+async function parseYaml(
   text: string,
   from: string,
-): { readonly config: Readonly<Record<string, unknown>>; readonly from: string } | { readonly why: string } {
+): Promise<{ readonly config: Readonly<Record<string, unknown>>; readonly from: string } | { readonly why: string }> {
+  // Most scans have no configuration, and the parser costs 10 ms to load.
+  const { parse } = await import("yaml");
   try {
     const config: unknown = parse(text, { uniqueKeys: true, maxAliasCount: 100 });
     if (config === null || config === undefined) return { config: {}, from };

@@ -139,15 +139,15 @@ export class ScanLab {
   }
 
   /** @throws Error naming what is unanswered */
-  key(inputs: Partial<CodeqlInputs> = {}): { key: ScanKey; git: GitSource } {
-    const result = codeqlKey({ ...LAB_INPUTS, ...inputs }, this.folder, this.ports);
+  async key(inputs: Partial<CodeqlInputs> = {}): Promise<{ key: ScanKey; git: GitSource }> {
+    const result = await codeqlKey({ ...LAB_INPUTS, ...inputs }, this.folder, this.ports);
     if (result.kind === "key") return result;
     throw new Error(result.unanswered.map(({ component, why }) => `${component}: ${why}`).join("; "));
   }
 
-  decide(inputs: Partial<CodeqlInputs> = {}, key = this.key(inputs).key): Promise<ScanDecision> {
+  async decide(inputs: Partial<CodeqlInputs> = {}, known?: ScanKey): Promise<ScanDecision> {
     return decideScan({
-      key,
+      key: known ?? (await this.key(inputs)).key,
       event: this.event,
       options: this.options,
       records: recordSource(this.store, decode, async () => undefined),
@@ -159,12 +159,13 @@ export class ScanLab {
   }
 
   /** What a scan of this tree would store. @param before what was decided on, if the tree changed since */
-  admit(bytes: Uint8Array, before = this.key()): Admitted {
+  async admit(bytes: Uint8Array, known?: { key: ScanKey; git: GitSource }): Promise<Admitted> {
+    const before = known ?? (await this.key());
     return admit({
       bytes,
       key: before.key,
       before: before.git,
-      after: this.key().git,
+      after: (await this.key()).git,
       checkoutUri: this.checkoutUri,
       tool: { names: ["CodeQL"], version: "2.25.6" },
       maxBytes: this.options.maxSarifBytes,
@@ -175,8 +176,8 @@ export class ScanLab {
 
   /** Scans and stores; the log is what a CodeQL would write. @throws Error naming the refusal */
   async scan(inputs: Partial<CodeqlInputs> = {}, bytes = codeqlLog(), durationMs = 292_000): Promise<void> {
-    const before = this.key(inputs);
-    const admitted = this.admit(bytes, before);
+    const before = await this.key(inputs);
+    const admitted = await this.admit(bytes, before);
     if (admitted.kind === "refused") throw new Error(admitted.reasons.map((r) => `${r.code}: ${r.detail}`).join("; "));
     const ports = { store: this.store, clock: this.clock, hasher: nodeHasher, deflate: nodeDeflate };
     await appendScan(

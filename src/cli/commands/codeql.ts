@@ -206,7 +206,7 @@ async function ask(context: CliContext, parsed: Parsed): Promise<Asked> {
   const { checkout } = checkoutOf(context, parsed);
   const shell = await openScanShell(context, { checkout });
   const inputs = inputsOf(parsed, shell);
-  const result = codeqlKey(inputs, checkout, shell.ports);
+  const result = await codeqlKey(inputs, checkout, shell.ports);
   const name =
     result.kind === "key"
       ? scanName(result.key)
