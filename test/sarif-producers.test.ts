@@ -99,7 +99,7 @@ const PRODUCERS: readonly Producer[] = [
     name: "flawfinder",
     argv: ["flawfinder", "--sarif", "--quiet", "src"],
     sarif: undefined,
-    relevant: false,
+    relevant: true,
     input: "src/copy.c",
     findings: 2,
   },

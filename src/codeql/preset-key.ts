@@ -55,7 +55,7 @@ export function presetKey(inputs: PresetInputs, git: GitSource, ports: KeyPorts)
       tier: preset.tier,
       source: digestSource(
         git,
-        { sourceRoot: "", inert: inertFilter(inert, inputs.inertExtra), ignored: () => false },
+        { sourceRoot: "", inert: inertFilter(inert, inputs.inertExtra), ignored: unread(inputs, git.root) },
         ports.hasher,
       ),
       dependencies: sha256Of(ports.hasher, canonicalJson(null)),
@@ -64,6 +64,18 @@ export function presetKey(inputs: PresetInputs, git: GitSource, ports: KeyPorts)
     ports.hasher,
   );
   return { kind: "key", key, git };
+}
+
+/** Files that the tool does not read by itself, and that nobody told it to read. */
+function unread({ preset, argv, cwd }: PresetInputs, root: string): (path: string) => boolean {
+  const { reads } = preset;
+  if (reads === undefined) return () => false;
+  const named = new Set(
+    argv
+      .slice(1)
+      .map((word) => relativeTo(root, word.startsWith("/") ? word : `${cwd}/${word}`).replace(/^(?:\.\/)+/, "")),
+  );
+  return (path) => !reads.test(path) && !named.has(path);
 }
 
 function toolDetail(

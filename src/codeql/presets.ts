@@ -16,6 +16,8 @@ export interface Preset {
   readonly version: "npm" | "command" | "file";
   readonly tier: Tier;
   readonly inert: InertKind;
+  /** Where the tool reads nothing else when it walks a folder, by its own list: all other files are inert. */
+  readonly reads: RegExp | undefined;
   /** Packages that make the tool read prose: then prose is not inert. */
   readonly proseIf: RegExp | undefined;
   readonly env: RegExp;
@@ -42,6 +44,7 @@ export interface Preset {
 const COMMON = {
   tier: "exact",
   inert: "none",
+  reads: undefined,
   proseIf: undefined,
   env: /^$/,
   configs: /^$/,
@@ -121,6 +124,9 @@ export const PRESETS: readonly Preset[] = [
     drivers: ["Flawfinder"],
     commands: ["flawfinder"],
     version: "command",
+    tier: "relevant",
+    // Its `c_extensions`, 2.0.19.
+    reads: /\.(?:c|h|ec|ecp|pgc|C|cpp|CPP|cxx|cc|CC|c\+\+|pcc|pc|sc|hpp|H)$/,
     output: [],
     partial: ["--diffhitlist", "-P", "--patch"],
   },
