@@ -38,7 +38,8 @@ function compileTree(folder: string, files: number): string {
   const body = (i: number): string =>
     Array.from(
       { length: 40 },
-      (_, k) => `int g${i}_${k}(int x) { char b[64]; snprintf(b, 64, "%d", x); return f${k % 10}((int)strlen(b)) * ${k}; }`,
+      (_, k) =>
+        `int g${i}_${k}(int x) { char b[64]; snprintf(b, 64, "%d", x); return f${k % 10}((int)strlen(b)) * ${k}; }`,
     ).join("\n");
   for (let i = 0; i < files; i++) writeFileSync(join(folder, `m${i}.c`), `${include}\n${body(i)}\n`);
   writeFileSync(join(folder, "main.c"), "#include <stdio.h>\nint g0_1(int);\nint main(void) { return g0_1(1) < 0; }\n");

@@ -1,6 +1,6 @@
 // Builds a C fixture with the system's compiler, once per test process.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
@@ -20,6 +20,8 @@ export function compile(source: string, options = "gcc -O1 -w -pthread"): string
     return { unavailable: `no ${compiler}` };
   if (folder === undefined) {
     const made = mkdtempSync(join(tmpdir(), "foregone-fixture-"));
+    // Tests run fixtures as other users.
+    chmodSync(made, 0o755);
     folder = made;
     process.once("exit", () => rmSync(made, { recursive: true, force: true }));
   }

@@ -1,32 +1,38 @@
-// Runs one command under the unprivileged observer in a process of its own, and prints what it saw as one JSON line on
-// descriptor 1: for tests that need another uid, a nested observer, a kill. `node observe-main.js [OPTIONS-JSON] -- CMD...`
+// Runs one command under the unprivileged observer in a process of its own, for tests that need another uid, a nested
+// observer, or a kill. Argument: an ObserveRequest; output: one ObserveMessage a line; "abort" on stdin aborts.
 import { loadLibc } from "../trace/ffi.ts";
 import { createNotifyObserver, type NotifyOptions } from "../trace/notify/observer.ts";
 import type { TraceEvent } from "../trace/event.ts";
 import type { Observed } from "../trace/observer.ts";
 
-export interface ObservedReport {
-  readonly observed: Observed;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly notices: readonly string[];
-  readonly events: readonly TraceEvent[];
+export interface ObserveRequest extends NotifyOptions {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
 }
 
-const split = process.argv.indexOf("--");
-const options = JSON.parse(process.argv.slice(2, split)[0] ?? "{}") as NotifyOptions & { readonly quiet?: boolean };
+export type ObserveMessage =
+  | { readonly event: TraceEvent }
+  | { readonly output: "stdout" | "stderr"; readonly latin1: string }
+  | { readonly notice: string }
+  | { readonly started: number }
+  | { readonly observed: Observed };
+
+const request = JSON.parse(process.argv[2] ?? "{}") as ObserveRequest;
+const say = (message: ObserveMessage): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
+const abort = new AbortController();
+process.stdin.on("data", () => abort.abort()).unref();
 const libc = await loadLibc();
 if ("unavailable" in libc) throw new Error(libc.unavailable);
-const events: TraceEvent[] = [];
-const notices: string[] = [];
-const output = { stdout: "", stderr: "" };
-const observed = await createNotifyObserver(libc, options).run({
-  argv: process.argv.slice(split + 1),
-  cwd: process.cwd(),
-  env: process.env as Record<string, string>,
-  onOutput: (stream, bytes) => void (output[stream] += Buffer.from(bytes).toString("latin1")),
-  onEvent: (event) => void events.push(event),
-  onNotice: (text) => void notices.push(text),
+const observed = await createNotifyObserver(libc, request).run({
+  argv: request.argv,
+  cwd: request.cwd,
+  env: request.env,
+  onOutput: (output, bytes) => say({ output, latin1: Buffer.from(bytes).toString("latin1") }),
+  onEvent: (event) => say({ event }),
+  onNotice: (notice) => say({ notice }),
+  onStarted: (started) => say({ started }),
+  signal: abort.signal,
 });
-const report: ObservedReport = { observed, ...output, notices, events: options.quiet === true ? [] : events };
-process.stdout.write(`${JSON.stringify(report)}\n`);
+say({ observed });
+process.stdin.destroy();

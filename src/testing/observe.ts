@@ -1,25 +1,27 @@
-// Runs commands under the unprivileged observer in a process of their own: as another uid, nested, or to be killed.
-import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+// The unprivileged observer in a process of its own, as another uid: an Observer like the real one, for the same contract.
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { build } from "esbuild";
-import type { ObservedReport } from "./observe-main.ts";
+import type { NotifyOptions } from "../trace/notify/observer.ts";
+import type { Observed, Observer } from "../trace/observer.ts";
+import type { ObserveMessage, ObserveRequest } from "./observe-main.ts";
 
-interface ObserveOptions {
-  readonly cwd?: string;
+export interface ObserveOptions extends NotifyOptions {
   readonly uid?: number;
-  readonly env?: Readonly<Record<string, string>>;
-  /** For observe-main.ts. */
-  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly onProcess?: (child: ChildProcess) => void;
 }
 
-/** Built into node_modules, so that koffi is found; `file` may be run by everybody. */
 export class ObserveProgram {
-  readonly #folder = mkdtempSync(join("node_modules", ".observe-"));
-  readonly file = join(process.cwd(), this.#folder, "observe-main.js");
+  readonly file: string;
+  readonly #folder: string;
 
+  /** Built into node_modules, so that koffi is found; anybody may run it. */
   static async build(): Promise<ObserveProgram> {
-    const program = new ObserveProgram();
+    const folder = join(process.cwd(), mkdtempSync(join("node_modules", ".observe-")));
+    chmodSync(folder, 0o755);
+    const program = new ObserveProgram(folder);
     await build({
       entryPoints: ["src/testing/observe-main.ts"],
       outfile: program.file,
@@ -30,37 +32,57 @@ export class ObserveProgram {
       packages: "external",
       logLevel: "warning",
     });
-    cpSync("src/trace/notify/notify-worker.js", join(program.#folder, "notify-worker.js"));
+    cpSync("src/trace/notify/notify-worker.js", join(folder, "notify-worker.js"));
     return program;
   }
 
-  argv(command: readonly string[], settings: Readonly<Record<string, unknown>> = {}): string[] {
-    return [process.execPath, this.file, JSON.stringify(settings), "--", ...command];
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.file = join(folder, "observe-main.js");
   }
 
-  /** @throws Error with what it printed if it did not report */
-  run(command: readonly string[], options: ObserveOptions = {}): Promise<ObservedReport> {
-    const [file = "", ...args] = this.argv(command, options.settings);
-    const { uid } = options;
-    const child = spawn(file, args, {
-      ...(options.cwd !== undefined && { cwd: options.cwd }),
-      ...(uid !== undefined && { uid, gid: uid }),
-      env: { ...process.env, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const output = { stdout: "", stderr: "" };
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
-    return new Promise((resolve, reject) => {
-      child.on("close", (code) => {
-        const line = output.stdout.trimEnd().split("\n").at(-1) ?? "";
-        if (code === 0 && line.startsWith("{")) resolve(JSON.parse(line) as ObservedReport);
-        else reject(new Error(`exit ${code}: ${output.stdout}${output.stderr}`));
-      });
-    });
+  argv(request: ObserveRequest): [string, string, string] {
+    return [process.execPath, this.file, JSON.stringify(request)];
+  }
+
+  /** @throws Error with what it printed if it ended without a result */
+  observer({ uid, onProcess, ...options }: ObserveOptions = {}): Observer {
+    return {
+      name: "notify",
+      run: async (command) => {
+        const { argv, cwd, env, signal } = command;
+        const [file, ...args] = this.argv({ argv, cwd, env, ...options });
+        const child = spawn(file, args, {
+          ...(uid !== undefined && { uid, gid: uid }),
+          stdio: ["pipe", "pipe", "pipe"],
+        });
+        onProcess?.(child);
+        let stderr = "";
+        child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+        child.stdin.on("error", () => undefined);
+        signal?.addEventListener("abort", () => void child.stdin.write("abort\n"), { once: true });
+        let observed: Observed | undefined;
+        for await (const line of createInterface({ input: child.stdout })) {
+          const message = JSON.parse(line) as ObserveMessage;
+          if ("event" in message) command.onEvent(withBytes(message.event));
+          else if ("output" in message) command.onOutput(message.output, Buffer.from(message.latin1, "latin1"));
+          else if ("notice" in message) command.onNotice?.(message.notice);
+          else if ("started" in message) command.onStarted?.(message.started);
+          else observed = message.observed;
+        }
+        if (observed === undefined) throw new Error(`the observer ended: ${stderr}`);
+        return observed;
+      },
+    };
   }
 
   [Symbol.dispose](): void {
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** JSON makes {"0":1,"1":2} of a Uint8Array. */
+function withBytes<E extends object>(event: E): E {
+  if (!("address" in event)) return event;
+  return { ...event, address: new Uint8Array(Object.values(event.address as Record<string, number>)) };
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
@@ -21,6 +21,8 @@ export interface Blindness {
   readonly misses: readonly string[];
   /** Counters of the seal that the fixture makes it raise: things it reports, but not well enough to rely on. */
   readonly admits?: readonly string[];
+  /** Commands run as this user: the fixture's files must be that user's. */
+  readonly uid?: number;
   /** The command sees that it is watched: NoNewPrivs. */
   readonly noNewPrivs: boolean;
 }
@@ -68,6 +70,7 @@ export function observerContract(
   let folder: string;
   beforeAll(async () => {
     folder = realpathSync(mkdtempSync(join(tmpdir(), "foregone-observer-")));
+    if (blind.uid !== undefined) chownSync(folder, blind.uid, blind.uid);
     const made = await make();
     if ("unavailable" in made) unavailable = made.unavailable;
     else observer = made;
@@ -99,7 +102,8 @@ export function observerContract(
       const plain = join(folder, "plain");
       writeFileSync(plain, "");
       chmodSync(plain, 0o644);
-      expect((await see(observer, ["foregone-no-such-command"])).exit).toEqual({
+      const env = { PATH: "/usr/bin:/bin" };
+      expect((await see(observer, ["foregone-no-such-command"], { env })).exit).toEqual({
         kind: "not-started",
         errno: "ENOENT",
       });
@@ -184,8 +188,9 @@ export function observerContract(
         unavailable = torture.unavailable;
         return;
       }
-      await once(spawn(torture, ["prep", folder], { stdio: "inherit" }), "exit");
-      server = spawn(torture, ["serve", folder], { stdio: ["pipe", "pipe", "inherit"] });
+      const user = blind.uid === undefined ? {} : { uid: blind.uid, gid: blind.uid };
+      await once(spawn(torture, ["prep", folder], { ...user, stdio: "inherit" }), "exit");
+      server = spawn(torture, ["serve", folder], { ...user, stdio: ["pipe", "pipe", "inherit"] });
       await once(server.stdout!, "data");
       seen = await see(observer, [torture, "run", folder], { cwd: "/" });
       located = seen.events.map((event) => locate(event, seen?.seal));

@@ -230,8 +230,10 @@ export class Looker {
     processes.executing(asked.tid, by, joined(file));
     const here = this.#canLook(by) ? world.statx(joined(file), false) : NOBODY_KNOWS;
     // A search along PATH asks for each folder: those that are empty-handed need no arguments.
-    if (here === undefined) return see(undefined, { type: "exec", file, outcome: ENOENT });
-    if (frozen() && gainsRights(world, joined(file), here)) {
+    // But what has no name any more, a memfd above all, is run by its descriptor.
+    if (here === undefined && !file.string.endsWith(" (deleted)"))
+      return see(undefined, { type: "exec", file, outcome: ENOENT });
+    if (frozen() && here !== undefined && gainsRights(world, joined(file), here)) {
       count("setuid");
       onSetuid(joined(file));
     }
