@@ -68,7 +68,9 @@ for (const workload of workloads(scratch, process.cwd())) {
   for (let i = 0; i < runs + 1; i++) {
     const pair = [await cost(unobserved, workload, meter), await cost(notify, workload, meter)] as const;
     // The first pair warms the caches.
-    if (i > 0) (plain.push(pair[0]), observed.push(pair[1]));
+    if (i === 0) continue;
+    plain.push(pair[0]);
+    observed.push(pair[1]);
   }
   const of = (list: readonly Cost[], field: keyof Cost): number => median(list.map((c) => c[field]));
   const round = (n: number): number => Math.round(n * 100) / 100;

@@ -1,5 +1,6 @@
 // Runs one command under the unprivileged observer in a process of its own, for tests that need another uid, a nested
 // observer, or a kill. Argument: an ObserveRequest; output: one ObserveMessage a line; "abort" on stdin aborts.
+import { Socket } from "node:net";
 import { loadLibc } from "../trace/ffi.ts";
 import { createNotifyObserver, type NotifyOptions } from "../trace/notify/observer.ts";
 import type { TraceEvent } from "../trace/event.ts";
@@ -21,7 +22,9 @@ export type ObserveMessage =
 const request = JSON.parse(process.argv[2] ?? "{}") as ObserveRequest;
 const say = (message: ObserveMessage): void => void process.stdout.write(`${JSON.stringify(message)}\n`);
 const abort = new AbortController();
-process.stdin.on("data", () => abort.abort()).unref();
+process.stdin.once("data", () => abort.abort());
+// A socket must not keep us; /dev/null has no unref.
+if (process.stdin instanceof Socket) process.stdin.unref();
 const libc = await loadLibc();
 if ("unavailable" in libc) throw new Error(libc.unavailable);
 const observed = await createNotifyObserver(libc, request).run({

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../testing/compile.ts";
 import { losses, see, type Seen } from "../../testing/observer.contract.ts";
@@ -98,8 +98,9 @@ describe.for([
 
 describe("setuid programs", () => {
   const setuid = (): string => {
-    const file = join(folder, `id-${Math.random()}`);
+    const file = join(mkdtempSync(join(folder, "setuid-")), "id");
     copyFileSync("/usr/bin/id", file);
+    chmodSync(dirname(file), 0o755);
     chmodSync(file, 0o4755);
     return file;
   };
@@ -135,9 +136,7 @@ describe("peers inside the run are no gap", () => {
     ["a socket by relative path", `"own2"`],
     ["an abstract socket", `"\\0foregone-test-" + process.pid`],
   ] as const)("%s", async ([, listen]) => {
-    const at = join(folder, `peers-${Math.random()}`);
-    mkdirSync(at);
-    writeFileSync(join(at, "x"), "");
+    const at = mkdtempSync(join(folder, "peers-"));
     const seen = await see(program.observer(), [process.execPath, "-e", script(listen), at], { cwd: at });
     expect(seen.stdout, seen.stderr).toBe("hi");
     expect(admitted(seen)).toEqual([]);

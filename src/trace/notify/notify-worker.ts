@@ -18,8 +18,8 @@ const start = workerData as WorkerStart | undefined;
 if (isMainThread || start === undefined) rescue(libc, RESCUER_FD);
 else if (start.role === "spawner") await spawnFiltered(libc, abis, start, post);
 else {
-  const { slots, inherited, failAt } = start;
-  const supervisor = new Supervisor({ libc, slots, abis, kernel: os.release(), inherited, failAt, post });
+  const { slots, inherited, fault } = start;
+  const supervisor = new Supervisor({ libc, slots, abis, kernel: os.release(), inherited, fault, post });
   Atomics.store(slots, SLOT.supervising, 1);
   Atomics.notify(slots, SLOT.supervising);
   Atomics.wait(slots, SLOT.listener, 0);

@@ -150,7 +150,7 @@ describe.skipIf("unavailable" in libc)("what it looked at", () => {
 
 describe.skipIf("unavailable" in libc)("what is lost is said", () => {
   test("a supervisor that throws goes on answering, and counts it", async () => {
-    const run = await observe(["sh", "-c", "cat /etc/hostname"], { failAt: 20 });
+    const run = await observe(["sh", "-c", "cat /etc/hostname"], { fault: { at: 20, how: "throw" } });
     expect(run.exit).toEqual({ kind: "exited", code: 0 });
     expect(run.stdout).toBe(readFileSync("/etc/hostname", "latin1"));
     expect(run.seal?.lost).toEqual({ ...clean, decoder: 1 });

@@ -9,24 +9,27 @@ import type { Seal } from "../event.ts";
 import type { Libc } from "../ffi.ts";
 import { inheritedFiles } from "../inherited.ts";
 import type { Observed, ObservedCommand, ObservedExit, Observer } from "../observer.ts";
-import { type FromSpawner, type FromSupervisor, SLOT, SLOT_COUNT, type WorkerStart } from "./protocol.ts";
+import { Listener } from "./listener.ts";
+import { type Fault, type FromSpawner, type FromSupervisor, SLOT, SLOT_COUNT, type WorkerStart } from "./protocol.ts";
 
-/** A call that is looked at for this long is stuck; looking takes microseconds. */
+/** Looking takes microseconds; the seal, from the command's end, a quarter of a second. */
 const STUCK_MS = 5000;
 /** How long output is waited for that somebody else may still write: what the command left running. */
 const OUTPUT_GRACE_MS = 1000;
-const EBUSY = 16;
+const WHY: Readonly<Record<number, string>> = {
+  [os.constants.errno.EBUSY]: "another `foregone run` observes it already",
+  [os.constants.errno.ECANCELED]: "the observer did not start",
+};
 
 export interface NotifyOptions {
-  /** For tests: throw while looking at this notification. */
-  readonly failAt?: number;
   /** For tests. */
+  readonly fault?: Fault;
+  /** A call that is looked at for this long is stuck: milliseconds. */
   readonly stuckMs?: number;
 }
 
-/** @param _libc proof that there is one: the worker threads load their own */
-export function createNotifyObserver(_libc: Libc, options: NotifyOptions = {}): Observer {
-  return { name: "notify", run: (command) => new NotifyRun(options, command).run() };
+export function createNotifyObserver(libc: Libc, options: NotifyOptions = {}): Observer {
+  return { name: "notify", run: (command) => new NotifyRun(libc, options, command).run() };
 }
 
 interface Ended {
@@ -35,6 +38,7 @@ interface Ended {
 }
 
 class NotifyRun {
+  readonly #libc: Libc;
   readonly #command: ObservedCommand;
   readonly #slots = new Int32Array(new SharedArrayBuffer(4 * SLOT_COUNT));
   readonly #workers: readonly [supervisor: Worker, spawner: Worker];
@@ -43,18 +47,21 @@ class NotifyRun {
   /** All its output has come. */
   readonly #drained: Promise<void>;
   readonly #stuckMs: number;
+  #listener: number | undefined;
+  #supervisorDied = false;
+  #rescued = false;
   #failure: Error | undefined;
 
-  constructor(options: NotifyOptions, command: ObservedCommand) {
+  constructor(libc: Libc, options: NotifyOptions, command: ObservedCommand) {
+    this.#libc = libc;
     this.#command = command;
     this.#stuckMs = options.stuckMs ?? STUCK_MS;
     const slots = this.#slots;
-    const { failAt } = options;
     const supervisor = startWorker({
       role: "supervisor",
       slots,
       inherited: inheritedFiles(),
-      ...(failAt !== undefined && { failAt }),
+      ...(options.fault !== undefined && { fault: options.fault }),
     });
     const spawner = startWorker({
       role: "spawner",
@@ -75,7 +82,10 @@ class NotifyRun {
     try {
       const { exit, durationMs } = await this.#ended;
       Atomics.store(this.#slots, SLOT.ended, 1);
-      const [seal] = await Promise.all([this.#sealed, within(this.#drained, OUTPUT_GRACE_MS)]);
+      const [seal] = await Promise.all([
+        within(this.#sealed, 2 * this.#stuckMs),
+        within(this.#drained, OUTPUT_GRACE_MS),
+      ]);
       this.#leave(seal);
       if (this.#failure !== undefined) throw this.#failure;
       return { exit, seal, durationMs };
@@ -115,18 +125,19 @@ class NotifyRun {
     });
   }
 
-  /** The supervisor ended without a seal. */
+  /** From now on nobody looks any more; the command goes on. */
   #abandoned(): void {
-    Atomics.compareExchange(this.#slots, SLOT.supervising, 0, -1);
+    this.#supervisorDied = true;
+    Atomics.store(this.#slots, SLOT.supervising, -1);
     Atomics.notify(this.#slots, SLOT.supervising);
-    const listener = Atomics.load(this.#slots, SLOT.listener);
-    if (listener > 0) this.#rescue(listener - 1);
-    else if (listener < 0)
-      this.#command.onNotice?.(
-        listener === -EBUSY
-          ? "not observed: already observed by another `foregone run`"
-          : `not observed: seccomp: ${os.constants.errno ? errnoName(-listener) : -listener}`,
-      );
+    this.#rescue();
+  }
+
+  #filtered(listener: number | undefined, errno: number): void {
+    this.#listener = listener;
+    if (this.#supervisorDied) this.#rescue();
+    if (listener === undefined)
+      this.#command.onNotice?.(`not observed: ${WHY[errno] ?? `seccomp: ${errnoName(errno)}`}`);
   }
 
   #await(worker: Worker): { readonly ended: Promise<Ended>; readonly drained: Promise<void> } {
@@ -134,6 +145,8 @@ class NotifyRun {
     const drained = deferred<void>();
     worker.on("message", (message: FromSpawner) => {
       switch (message.kind) {
+        case "filter":
+          return this.#filtered(message.listener, message.errno);
         case "spawned":
           return this.#started(message.pid, ended.promise);
         case "output":
@@ -170,22 +183,31 @@ class NotifyRun {
       const taken = Atomics.load(this.#slots, SLOT.taken);
       const stuck = Atomics.load(this.#slots, SLOT.busy) === 1 && taken === last;
       last = taken;
-      if (!stuck || Atomics.exchange(this.#slots, SLOT.rescued, 1) === 1) return;
-      this.#rescue(Atomics.load(this.#slots, SLOT.listener) - 1);
+      if (stuck) this.#rescue();
     }, this.#stuckMs);
   }
 
   /** Somebody goes on answering what the command left running. */
   #leave(seal: Seal | undefined): void {
-    const listener = Atomics.load(this.#slots, SLOT.listener) - 1;
-    if (listener < 0) return;
-    if (seal !== undefined && seal.alive.length > 0) this.#rescue(listener);
-    fs.closeSync(listener);
+    if (this.#listener === undefined) return;
+    if (seal === undefined || seal.alive.length > 0) this.#rescue();
+    fs.closeSync(this.#listener);
   }
 
-  #rescue(listener: number): void {
+  #rescue(): void {
+    if (this.#rescued || this.#listener === undefined) return;
+    this.#rescued = true;
+    Atomics.store(this.#slots, SLOT.rescued, 1);
+    // What the supervisor has in its hands nobody else will be asked.
+    if (Atomics.load(this.#slots, SLOT.busy) === 1) {
+      const listener = new Listener(this.#libc);
+      listener.open(this.#listener);
+      listener.words[0] = Atomics.load(this.#slots, SLOT.idLow);
+      listener.words[1] = Atomics.load(this.#slots, SLOT.idHigh);
+      listener.answer();
+    }
     const rescuer = spawn(process.execPath, [fileURLToPath(workerUrl())], {
-      stdio: ["ignore", "ignore", "ignore", listener],
+      stdio: ["ignore", "ignore", "ignore", this.#listener],
       detached: true,
       env: {},
     });
@@ -234,12 +256,13 @@ function errnoName(errno: number): string {
   return Object.entries(os.constants.errno).find(([, value]) => value === errno)?.[0] ?? String(errno);
 }
 
-function within(promise: Promise<void>, ms: number): Promise<void> {
+/** @returns undefined if it takes longer */
+function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    void promise.then(() => {
+    const timer = setTimeout(() => resolve(undefined), ms);
+    void promise.then((value) => {
       clearTimeout(timer);
-      resolve();
+      resolve(value);
     });
   });
 }

@@ -6,9 +6,9 @@ import type { ObservedExit } from "../observer.ts";
 
 /** Slots of the shared Int32Array. */
 export const SLOT = {
-  /** 0: not yet; n > 0: descriptor n - 1 is the listener; n < 0: refused with errno -n. */
+  /** 0: not yet; n > 0: descriptor n - 1 is the listener; n < 0: there will be none. */
   listener: 0,
-  /** 1: the supervisor answers. The filter may only be installed after that. */
+  /** 1: the supervisor answers. The filter may only be installed after that. -1: it died. */
   supervising: 1,
   /** 1: the command has ended. */
   ended: 2,
@@ -20,8 +20,17 @@ export const SLOT = {
   frozen: 5,
   /** 1: the rescuer was called, and may have answered what nobody looked at. */
   rescued: 6,
+  /** Low and high half of the id of the notification at hand: somebody else can answer it. */
+  idLow: 7,
+  idHigh: 8,
 } as const;
-export const SLOT_COUNT = 7;
+export const SLOT_COUNT = 9;
+
+/** For tests: what goes wrong while the supervisor looks at its `at`th notification. */
+export interface Fault {
+  readonly at: number;
+  readonly how: "throw" | "end the thread" | "wait for ever";
+}
 
 export type WorkerStart =
   | {
@@ -36,11 +45,12 @@ export type WorkerStart =
       readonly slots: Int32Array;
       /** Absolute paths, latin1, of files that the command gets open from us. */
       readonly inherited: readonly string[];
-      /** For tests: throw while looking at this notification. */
-      readonly failAt?: number;
+      readonly fault?: Fault;
     };
 
 export type FromSpawner =
+  /** Said before anything runs under the filter. `errno`: there is no filter, the command runs unobserved. */
+  | { readonly kind: "filter"; readonly listener: number | undefined; readonly errno: number }
   | { readonly kind: "spawned"; readonly pid: number }
   | { readonly kind: "output"; readonly stream: "stdout" | "stderr"; readonly bytes: Uint8Array }
   | { readonly kind: "ended"; readonly exit: ObservedExit; readonly durationMs: number }

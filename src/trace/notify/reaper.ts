@@ -8,7 +8,7 @@ const WNOHANG = 1;
 const WEXITED = 4;
 const WNOWAIT = 0x0100_0000;
 /** offsetof(siginfo_t, si_pid), 64-bit. */
-const SI_PID = 12;
+const SI_PID = 16;
 
 export class Reaper {
   readonly #processes: Processes;

@@ -13,6 +13,7 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const PR_SET_NO_NEW_PRIVS = 38;
 const EACCES = 13;
 const EINVAL = 22;
+const ECANCELED = 125;
 const SECCOMP: Readonly<Record<string, number>> = { x64: 317, arm64: 277 };
 const SUPERVISOR_WAIT_MS = 10_000;
 
@@ -28,6 +29,7 @@ export async function spawnFiltered(
   const listener = abis.length === 0 ? -EINVAL : installWhenSupervised(libc, abis, slots);
   Atomics.store(slots, SLOT.listener, listener < 0 ? listener : listener + 1);
   Atomics.notify(slots, SLOT.listener);
+  post({ kind: "filter", listener: listener < 0 ? undefined : listener, errno: Math.max(0, -listener) });
   const from = performance.now();
   const started = startCommand(libc, {
     argv,
@@ -44,8 +46,8 @@ export async function spawnFiltered(
 
 /** @returns the listener, or a negative errno: then the command runs unobserved */
 function installWhenSupervised(libc: Libc, abis: readonly FilterAbi[], slots: Int32Array): number {
-  if (Atomics.wait(slots, SLOT.supervising, 0, SUPERVISOR_WAIT_MS) === "timed-out") return -EINVAL;
-  if (Atomics.load(slots, SLOT.supervising) !== 1) return -EINVAL;
+  Atomics.wait(slots, SLOT.supervising, 0, SUPERVISOR_WAIT_MS);
+  if (Atomics.load(slots, SLOT.supervising) !== 1) return -ECANCELED;
   const program = filterProgram(abis);
   const code = libc.alloc(program.length);
   code.bytes.set(program);

@@ -8,7 +8,7 @@ import type { FilterAbi } from "./filter.ts";
 import { Listener } from "./listener.ts";
 import { type Counter, Looker, type Seen } from "./looker.ts";
 import { Processes } from "./processes.ts";
-import { type FromSupervisor, SLOT } from "./protocol.ts";
+import { type Fault, type FromSupervisor, SLOT } from "./protocol.ts";
 import { Reaper } from "./reaper.ts";
 import { remoteMemory, Unread } from "./remote.ts";
 import { makeWorld } from "./world.ts";
@@ -28,7 +28,7 @@ export interface SupervisorParts {
   readonly kernel: string;
   /** Files that the command gets open from us. */
   readonly inherited: readonly string[];
-  readonly failAt: number | undefined;
+  readonly fault: Fault | undefined;
   post(message: FromSupervisor): void;
 }
 
@@ -82,6 +82,8 @@ export class Supervisor {
       const waited = listener.wait(this.#batch.length > 0 ? FLUSH_MS : deadline < Infinity ? FLUSH_MS : IDLE_MS);
       if (waited === "all gone") break;
       if (waited === "asked" && listener.receive()) {
+        Atomics.store(slots, SLOT.idLow, listener.words[0] ?? 0);
+        Atomics.store(slots, SLOT.idHigh, listener.words[1] ?? 0);
         Atomics.store(slots, SLOT.busy, 1);
         Atomics.store(slots, SLOT.taken, ++this.#taken);
         this.#serve(listener, notifications);
@@ -103,7 +105,7 @@ export class Supervisor {
     let by: ReturnType<Processes["of"]>;
     try {
       by = this.#processes.of(tid);
-      if (this.#taken === this.#parts.failAt) throw new Error("as a test asked for");
+      if (this.#taken === this.#parts.fault?.at) fail(this.#parts.fault);
       if (by === undefined) this.#count("fault");
       else if (by !== "own") this.#looker.look(asked, by);
     } catch (error) {
@@ -158,4 +160,11 @@ export class Supervisor {
       names: {},
     };
   }
+}
+
+function fail({ how }: Fault): void {
+  if (how === "throw") throw new Error("as a test asked for");
+  // In a worker this ends the thread.
+  if (how === "end the thread") process.exit();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
