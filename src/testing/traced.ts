@@ -17,7 +17,11 @@ export async function observerOrReason(backend: "ebpf" | "notify"): Promise<Obse
 }
 
 /** Decides, then runs and records, whatever the decision was. */
-export async function tracedRun(box: Sandbox, observer: Observer, argv: readonly string[]): Promise<Executed & { stdout: string }> {
+export async function tracedRun(
+  box: Sandbox,
+  observer: Observer,
+  argv: readonly string[],
+): Promise<Executed & { stdout: string }> {
   const parts = { ...box.parts(argv), backend: observer.name };
   const decided = await decideCommand(parts);
   let stdout = "";

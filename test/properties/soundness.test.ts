@@ -15,7 +15,9 @@ import { decideCommand } from "../../src/memo/memo.ts";
 import type { Observer } from "../../src/trace/observer.ts";
 import { apply, type Edit, edit, type Entry, program, put, snapshot, tree } from "./world.ts";
 
-const CASES = Number(process.env["FOREGONE_TEST_CASES"] ?? (process.env["FOREGONE_TEST_LONG"] === undefined ? "120" : "2000"));
+const CASES = Number(
+  process.env["FOREGONE_TEST_CASES"] ?? (process.env["FOREGONE_TEST_LONG"] === undefined ? "120" : "2000"),
+);
 const EDITS_PER_TRACE = 6;
 const SEED = Number(process.env["FOREGONE_TEST_SEED"] ?? Date.now() % 2 ** 31);
 
@@ -41,23 +43,38 @@ const cases = fc.record({
   git: fc.boolean(),
   tree,
   program,
-  edits: fc.array(fc.array(edit, { minLength: 1, maxLength: 3 }), { minLength: EDITS_PER_TRACE, maxLength: EDITS_PER_TRACE }),
+  edits: fc.array(fc.array(edit, { minLength: 1, maxLength: 3 }), {
+    minLength: EDITS_PER_TRACE,
+    maxLength: EDITS_PER_TRACE,
+  }),
 });
 
 describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
-  test(`a skip gives what a run would have given (${CASES} decisions, seed ${SEED})`, { timeout: 3_600_000 }, async (context) => {
-    if (actor === undefined) return context.skip("no gcc");
-    const observer = await observerOrReason(backend);
-    if (typeof observer === "string") return context.skip(observer);
-    const tally = { traces: 0, decisions: 0, skips: 0 };
-    const property = fc.asyncProperty(cases, (given) => holds(observer, given, tally));
-    await fc.assert(property, { numRuns: Math.ceil(CASES / EDITS_PER_TRACE), seed: SEED, endOnFailure: process.env["CI"] === "true" });
-    // A property that never skips would hold for nothing.
-    expect(tally.skips).toBeGreaterThan(tally.decisions / 20);
-  });
+  test(
+    `a skip gives what a run would have given (${CASES} decisions, seed ${SEED})`,
+    { timeout: 3_600_000 },
+    async (context) => {
+      if (actor === undefined) return context.skip("no gcc");
+      const observer = await observerOrReason(backend);
+      if (typeof observer === "string") return context.skip(observer);
+      const tally = { traces: 0, decisions: 0, skips: 0 };
+      const property = fc.asyncProperty(cases, (given) => holds(observer, given, tally));
+      await fc.assert(property, {
+        numRuns: Math.ceil(CASES / EDITS_PER_TRACE),
+        seed: SEED,
+        endOnFailure: process.env["CI"] === "true",
+      });
+      // A property that never skips would hold for nothing.
+      expect(tally.skips).toBeGreaterThan(tally.decisions / 20);
+    },
+  );
 });
 
-async function holds(observer: Observer, given: Case, tally: { traces: number; decisions: number; skips: number }): Promise<void> {
+async function holds(
+  observer: Observer,
+  given: Case,
+  tally: { traces: number; decisions: number; skips: number },
+): Promise<void> {
   using box = new Sandbox(given.git);
   for (const item of given.tree) put(box.workspace, item);
   if (given.git) box.commit();
@@ -77,14 +94,17 @@ async function holds(observer: Observer, given: Case, tally: { traces: number; d
     if (verdict.decision.kind !== "skip") continue;
     tally.skips++;
     const { record } = verdict.decision;
-    expect(rerun(box, argv, record), JSON.stringify({ edits, program: given.program })).toEqual(await recorded(box, record));
+    expect(rerun(box, argv, record), JSON.stringify({ edits, program: given.program })).toEqual(
+      await recorded(box, record),
+    );
   }
 }
 
 /** Runs the command plainly on the edited tree as it was before its own outputs, and says what came out. */
 function rerun(box: Sandbox, argv: readonly string[], record: ActionRecord): unknown {
   for (const output of [...record.result.outputs].reverse())
-    if (output.created) fs.rmSync(toAbsolute(output.path, { workspace: box.workspace }) ?? "", { recursive: true, force: true });
+    if (output.created)
+      fs.rmSync(toAbsolute(output.path, { workspace: box.workspace }) ?? "", { recursive: true, force: true });
   const ran = spawnSync(argv[0] ?? "", argv.slice(1), { cwd: box.workspace, env: box.env, encoding: "utf8" });
   return { exit: ran.status, stdout: ran.stdout, outputs: snapshot(box.workspace, "o").sort() };
 }
@@ -98,7 +118,8 @@ async function recorded(box: Sandbox, record: ActionRecord): Promise<unknown> {
     const bytes = content === undefined ? undefined : await blobs.get(content);
     if (type === "dir") outputs.push(`${path}/`);
     else if (type === "symlink") outputs.push(`${path} -> ${Buffer.from(bytes ?? []).toString()}`);
-    else if (type === "file") outputs.push(`${path} ${(mode & 0o100) !== 0} ${Buffer.from(bytes ?? []).toString("latin1")}`);
+    else if (type === "file")
+      outputs.push(`${path} ${(mode & 0o100) !== 0} ${Buffer.from(bytes ?? []).toString("latin1")}`);
   }
   return { exit: 0, stdout, outputs: outputs.sort() };
 }
