@@ -9,7 +9,7 @@ import type { EntryType, Hasher } from "../ports.ts";
  * - file: content was read, mapped or executed. Answer: `<mode> <digest>`, mode 644 or 755; else as `probe`
  * - probe: only looked at without its size (access). Answer: `<type>`, for files `file <644|755>`
  * - stat: looked at, size included. Answer: as `probe`, for files followed by the size: `file 644 1234`
- * - absent: looked for and not found. Answer: `absent`, else as `probe`
+ * - absent: looked for and not found. Answer: `absent` (ENOENT; ENOTDIR is another answer), else as `probe`
  * - directory: listed. Answer: digest of the listing; `absent` or a type if it is no directory
  * - symlink: one hop was followed or read. Answer: digest of the target string, as the git blob it would be
  * - env: keyed digest of the value, or `unset`

@@ -89,7 +89,9 @@ class Settling {
     const stat = this.#stat(look.path);
     if (change === undefined || onlyLinked(change)) {
       if (stat === undefined) return isTemporary(path) ? undefined : this.#modified(path);
-      if (change === undefined && this.#isOld(stat)) return this.#ask(look, path, stat);
+      // Of a folder only its type was seen; its times move with what is in it.
+      const onlyType = stat.type === "dir" && (look.kind === "probe" || look.kind === "stat");
+      if (change === undefined && (onlyType || this.#isOld(stat))) return this.#ask(look, path, stat);
       return this.#equalsHead(path, stat) ? this.#ask(look, path, stat) : this.#modified(path);
     }
     if (change.before === "absent") return;

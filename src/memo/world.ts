@@ -15,6 +15,7 @@ import {
 import { type EntryType, type Files, type Hasher, type Stat, Unreadable } from "../ports.ts";
 import { envDigest } from "./env-policy.ts";
 import type { Made } from "./made.ts";
+import { parent } from "./workspace.ts";
 
 /** A remembered answer that an unchanged lstat confirms without reading content (src/store/witness.ts). */
 export interface Remembered {
@@ -39,6 +40,8 @@ export interface WorktreeParts {
 
 export class WorktreeWorld implements World {
   readonly #parts: WorktreeParts;
+  /** Known to be folders, or to lead to one: absent paths share theirs. */
+  readonly #folders = new Set<string>();
 
   constructor(parts: WorktreeParts) {
     this.#parts = parts;
@@ -66,7 +69,7 @@ export class WorktreeWorld implements World {
     if (absolute === undefined) return { why: "its root folder is not known here" };
     const stat = files.lstat(absolute);
     if (stat instanceof Unreadable) return { why: stat.code };
-    if (stat === undefined) return ABSENT;
+    if (stat === undefined) return this.#missing(absolute);
     if (made.size > 0 && made.has(path)) return ABSENT;
     const executable = (stat.mode & 0o100) !== 0;
     const probe = probeAnswer(stat.type, executable);
@@ -88,6 +91,24 @@ export class WorktreeWorld implements World {
       default:
         return kind satisfies never;
     }
+  }
+
+  /** ENOENT and ENOTDIR are different answers: below something that is no folder, a program hears the latter. */
+  #missing(absolute: string): Answer {
+    for (let folder = parent(absolute); folder !== "/"; folder = parent(folder)) {
+      if (this.#folders.has(folder)) break;
+      const stat = this.#parts.files.lstat(folder);
+      if (stat === undefined) continue;
+      if (stat instanceof Unreadable) return { why: stat.code };
+      if (stat.type !== "dir" && !this.#leadsToFolder(folder, stat)) return "absent, below no folder";
+      this.#folders.add(folder);
+      break;
+    }
+    return ABSENT;
+  }
+
+  #leadsToFolder(path: string, { type }: Stat): boolean {
+    return type === "symlink" && this.#parts.files.lstat(`${path}/.`) !== undefined;
   }
 
   #target(absolute: string): Answer {

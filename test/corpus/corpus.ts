@@ -1,7 +1,8 @@
 // One regression case: a tiny repository, a command that is recorded, a change, and what must be decided then.
 import { describe, expect, test } from "vitest";
-import { decideCommand } from "../../src/memo/memo.ts";
+import { type Decided, decideCommand } from "../../src/memo/memo.ts";
 import type { SkipOptions } from "../../src/memo/options.ts";
+import { missText } from "../../src/report/misses.ts";
 import { Sandbox, verdictOf } from "../../src/testing/sandbox.ts";
 import { observerOrReason, tracedRun } from "../../src/testing/traced.ts";
 
@@ -37,12 +38,19 @@ export function corpus(title: string, cases: readonly Case[]): void {
         if (item.git ?? true) box.commit();
         const argv = typeof item.command === "string" ? ["sh", "-c", item.command] : item.command;
         const executed = await tracedRun(box, observer, argv);
-        expect(executed.recording.kind, JSON.stringify(executed)).toBe(item.unrecorded ? "not-recorded" : "recorded");
+        expect(executed.recording.kind, JSON.stringify(executed.exit)).toBe(
+          item.unrecorded ? "not-recorded" : "recorded",
+        );
         item.change(box);
-        const verdict = verdictOf(await decideCommand({ ...box.parts(argv), backend }));
+        const decided = await decideCommand({ ...box.parts(argv), backend });
+        const verdict = verdictOf(decided);
         const expected = backend === "notify" ? (item.notify ?? item.expect) : item.expect;
         if (expected === "run") expect(verdict).not.toMatch(/^skip/);
-        else expect(verdict.slice(0, expected.length)).toBe(expected);
+        else if (!verdict.startsWith(expected)) expect.fail(`${verdict}, not ${expected}: ${whyOf(decided)}`);
       });
   });
+}
+
+function whyOf({ verdict: { decision } }: Decided): string {
+  return decision.kind === "skip" ? decision.basis : decision.misses.map(missText).join("; ").slice(0, 500);
 }

@@ -116,7 +116,7 @@ corpus("hard cases", [
     name: "a formatter that writes other bytes",
     setUp: (b) => b.write("in", "1"),
     command: 'x=$(cat in); printf %s "$x!" > in',
-    change: (b) => b.write("in", "1"),
+    change: (b) => (b.write("in", "1"), b.write("unread", "1")),
     expect: "run",
   },
   {
@@ -210,7 +210,7 @@ corpus("hard cases", [
   },
   {
     name: "python: unread file changed",
-    setUp: (b) => b.write("m.py", "import json\nprint(json.dumps(1))\n"),
+    setUp: (b) => (b.write("m.py", "import json\nprint(json.dumps(1))\n"), b.write("sub/x", "x")),
     command: ["python3", "-B", "m.py"],
     change: (b) => b.write("sub/x", "y"),
     expect: "skip",
