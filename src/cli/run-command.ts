@@ -10,7 +10,6 @@ import { decisionLine } from "../report/decision.ts";
 import { writeWitness } from "../store/witness.ts";
 import { unobserved } from "../trace/unobserved.ts";
 import { auditRun } from "./audit.ts";
-import { makeInterpreter } from "../trace/interpret/interpreter.ts";
 import type { CliContext } from "./command.ts";
 import { logDecision } from "./decision-log.ts";
 import { observerFor } from "./observers.ts";

@@ -97,8 +97,19 @@ async function tryEbpf(libc: Libc, options: ChooseOptions): Promise<Omit<Chosen,
   return { backend: "ebpf", why: "not tried" };
 }
 
-async function tryNotify(_libc: Libc): Promise<Omit<Chosen, "refusals"> | Refusal> {
-  return { backend: "notify", why: "not in this version" };
+async function tryNotify(libc: Libc): Promise<Omit<Chosen, "refusals"> | Refusal> {
+  const { createNotifyObserver } = await import("./notify/observer.ts");
+  const observer = createNotifyObserver(libc);
+  // Its self-test: a command that does nothing must come back with a seal.
+  const { exit, seal } = await observer.run({
+    argv: ["true"],
+    cwd: "/",
+    env: { PATH: "/usr/bin:/bin" },
+    onOutput: () => undefined,
+    onEvent: () => undefined,
+  });
+  if (seal !== undefined && exit.kind === "exited" && exit.code === 0) return { observer };
+  return { backend: "notify", why: exit.kind === "not-started" ? exit.errno : "the self-test has no seal" };
 }
 
 /** The tracer that was opened to see whether it works serves the first run; each later one opens its own. */
