@@ -53,8 +53,23 @@ export function readEntries(folder: StoreFolder, weak: Digest): readonly RecordE
 /** @throws StoreError */
 export function readLog(folder: StoreFolder, weak: Digest, suffix: "" | typeof MARKS): DecodedLog {
   const path = pathOf(folder, "records", weak) + suffix;
-  const read = guarded(`read ${path}`, () => folder.files.read(path, MAX_LOG_BYTES));
-  return recordLog(folder.hasher, folder.key, weak).decode(read?.bytes ?? Buffer.alloc(0));
+  const bytes = guarded(`read ${path}`, () => readStart(folder, path));
+  return recordLog(folder.hasher, folder.key, weak).decode(bytes ?? Buffer.alloc(0));
+}
+
+/** A log that outgrew its bound is damaged or was never compacted: its start is as good as any part of it. */
+function readStart({ files }: StoreFolder, path: string): Uint8Array | undefined {
+  try {
+    return files.read(path, MAX_LOG_BYTES)?.bytes;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "EFBIG") throw error;
+  }
+  const fd = files.openAppend(path);
+  try {
+    return files.readFrom(fd, 0, MAX_LOG_BYTES);
+  } finally {
+    files.close(fd);
+  }
 }
 
 /**

@@ -53,6 +53,40 @@ describe("a disk store", () => {
     expect(() => openFolder(effects, root)).toThrow(expect.objectContaining({ code: "EKEY" }));
   });
 
+  test("makes a new key where a power cut left an empty one", async () => {
+    const root = temporaryFolder();
+    const { path } = openFolder(effects, root);
+    fs.truncateSync(join(path, "key"), 0);
+    expect(openFolder(effects, root).key).toHaveLength(32);
+    expect(openFolder(effects, root).key).toEqual(openFolder(effects, root).key);
+  });
+
+  test("that can only be read still serves what it has", async () => {
+    const folder = openFolder(effects, temporaryFolder());
+    const digest = await diskStore(folder).blobs.put(Buffer.from("x"));
+    fs.utimesSync(pathOf(folder, "blobs", digest), 1, 1);
+    const refuse = (): never => {
+      throw Object.assign(new Error("EROFS"), { code: "EROFS" });
+    };
+    const readOnly = { ...folder, files: { ...nodeStoreFiles, touch: refuse, create: refuse, openAppend: refuse } };
+    expect(await diskStore(readOnly).blobs.get(digest)).toEqual(Buffer.from("x"));
+    await expect(diskStore(readOnly).blobs.put(Buffer.from("y"))).rejects.toMatchObject({ layer: "disk", code: "EROFS" });
+    const append = diskStore(readOnly).records.append(digestOf("action"), entryOf("set", "s", 1));
+    await expect(append).rejects.toMatchObject({ layer: "disk", code: "EROFS" });
+  });
+
+  test("with a log of 5 MB of noise gives what its start has, and is compacted by the next appends", async () => {
+    const folder = openFolder(effects, temporaryFolder());
+    const { records } = diskStore(folder);
+    const weak = digestOf("action");
+    await records.append(weak, entryOf("set", "s", 1));
+    fs.appendFileSync(pathOf(folder, "records", weak), Buffer.alloc(5_000_000, "noise "));
+    expect(await records.lookup(weak)).toEqual([entryOf("set", "s", 1)]);
+    for (let at = 2; at < 5; at++) await records.append(weak, entryOf("set", `s${at}`, at));
+    expect(fs.statSync(pathOf(folder, "records", weak)).size).toBeLessThan(10_000);
+    expect(await records.lookup(weak)).toHaveLength(4);
+  });
+
   test("answers a flipped bit with a miss, and a later put mends it", async () => {
     const folder = openFolder(effects, temporaryFolder());
     const { blobs } = diskStore(folder);

@@ -18,6 +18,13 @@ export function diskStore(folder: StoreFolder): Store {
 
 function diskBlobs(folder: StoreFolder): BlobStore {
   const { files, hasher, clock } = folder;
+  const noteUse = (path: string): void => {
+    try {
+      files.touch(path, clock.now());
+    } catch {
+      // A store that can only be read still serves.
+    }
+  };
   return {
     async get(digest) {
       if (!digest.startsWith("sha256:")) return undefined;
@@ -30,7 +37,7 @@ function diskBlobs(folder: StoreFolder): BlobStore {
           removeQuietly(files, path);
           return undefined;
         }
-        if (clock.now() - read.mtimeMs > NOTE_USE_MS) files.touch(path, clock.now());
+        if (clock.now() - read.mtimeMs > NOTE_USE_MS) noteUse(path);
         return read.bytes;
       });
     },

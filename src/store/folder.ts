@@ -87,7 +87,7 @@ export async function writeWhole(
   const fd = createIn(files, parent, temporary);
   try {
     try {
-      for (let at = 0; at < bytes.length;) at += files.write(fd, at === 0 ? bytes : bytes.subarray(at));
+      writeAll(files, fd, bytes);
       if (how === "durable") await files.fsync(fd);
     } finally {
       files.close(fd);
@@ -97,6 +97,10 @@ export async function writeWhole(
     removeQuietly(files, temporary);
     throw error;
   }
+}
+
+function writeAll(files: StoreFiles, fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += files.write(fd, at === 0 ? bytes : bytes.subarray(at));
 }
 
 export function randomName(effects: Pick<StoreEffects, "random">): string {
@@ -126,6 +130,11 @@ function readKey(files: StoreFiles, path: string): Uint8Array | undefined {
   const read = files.read(`${path}/key`, 4096);
   if (read === undefined) return undefined;
   refuseStrangers(files, `${path}/key`, "file");
+  if (read.bytes.length === 0) {
+    // A power cut right after the store was made: nothing is authenticated with it yet.
+    files.unlink(`${path}/key`);
+    return undefined;
+  }
   if (read.bytes.length !== KEY_BYTES)
     throw new StoreError(LAYER, "EKEY", `the store's key ${path}/key is broken`, `rm -r ${path}`);
   return read.bytes;
@@ -137,7 +146,7 @@ function makeKey(effects: StoreEffects, path: string): Uint8Array {
   const temporary = `${path}/${TEMPORARY}${randomName(effects)}`;
   const fd = files.create(temporary);
   try {
-    files.write(fd, random.bytes(KEY_BYTES));
+    writeAll(files, fd, random.bytes(KEY_BYTES));
   } finally {
     files.close(fd);
   }

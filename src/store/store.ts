@@ -18,7 +18,10 @@ export interface RecordEntry {
   readonly pathSet: Digest;
   /** Strong fingerprint: equal means hit. */
   readonly strong: Digest;
-  /** The encoded record. */
+  /**
+   * The encoded record (core/record-codec.ts). What its result needs, `output` and the contents of restored `outputs`, stays in the
+   * store with it; any other blob goes a day after its last use.
+   */
   readonly record: Digest;
   readonly recordedAt: EpochMs;
   /** Set on a mark that disowns all older entries of this Action (a false skip was found): see `disowningMark`. */
