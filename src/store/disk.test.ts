@@ -70,7 +70,10 @@ describe("a disk store", () => {
     };
     const readOnly = { ...folder, files: { ...nodeStoreFiles, touch: refuse, create: refuse, openAppend: refuse } };
     expect(await diskStore(readOnly).blobs.get(digest)).toEqual(Buffer.from("x"));
-    await expect(diskStore(readOnly).blobs.put(Buffer.from("y"))).rejects.toMatchObject({ layer: "disk", code: "EROFS" });
+    await expect(diskStore(readOnly).blobs.put(Buffer.from("y"))).rejects.toMatchObject({
+      layer: "disk",
+      code: "EROFS",
+    });
     const append = diskStore(readOnly).records.append(digestOf("action"), entryOf("set", "s", 1));
     await expect(append).rejects.toMatchObject({ layer: "disk", code: "EROFS" });
   });

@@ -6,7 +6,13 @@ import { disowningMark, MAX_PATH_SETS, MAX_PER_PATH_SET, retain } from "./entrie
 import type { RecordEntry } from "./store.ts";
 
 const entry = fc
-  .record({ set: fc.nat(25), strong: fc.nat(30), at: fc.nat(40), far: fc.boolean(), mark: fc.integer({ min: 0, max: 30 }) })
+  .record({
+    set: fc.nat(25),
+    strong: fc.nat(30),
+    at: fc.nat(40),
+    far: fc.boolean(),
+    mark: fc.integer({ min: 0, max: 30 }),
+  })
   .map(({ set, strong, at, far, mark }): RecordEntry => {
     if (mark === 0) return disowningMark(at as EpochMs);
     const made = entryOf(`set ${set}`, `strong ${strong}`, at);

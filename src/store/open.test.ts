@@ -9,7 +9,10 @@ test.each([
   [{ FOREGONE_CACHE_DIR: "", CACHE_DIR: "/b", HOME: "/h" }, "/b"],
   [{ XDG_CACHE_HOME: "/c", HOME: "/h" }, "/c/foregone"],
   [{ XDG_CACHE_HOME: "relative", HOME: "/h" }, "/h/.cache/foregone"],
-  [{ LOCALAPPDATA: "C:\\Users\\u\\AppData\\Local", USERPROFILE: "C:\\Users\\u" }, "C:\\Users\\u\\AppData\\Local/foregone"],
+  [
+    { LOCALAPPDATA: "C:\\Users\\u\\AppData\\Local", USERPROFILE: "C:\\Users\\u" },
+    "C:\\Users\\u\\AppData\\Local/foregone",
+  ],
   [{ HOME: "/h" }, "/h/.cache/foregone"],
 ])("the store of %j is in %s", (env, root) => {
   expect(storeRoot(env, "/cwd")).toBe(root);
