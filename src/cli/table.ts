@@ -6,6 +6,7 @@ import { codeqlSpecs } from "./specs/codeql.ts";
 import { configSpecs } from "./specs/config.ts";
 import { mainSpecs } from "./specs/main.ts";
 import { runSpecs } from "./specs/run.ts";
+import { setupSpecs } from "./specs/setup.ts";
 import { storeSpecs } from "./specs/store.ts";
 
 export const commands: readonly CommandSpec[] = [
@@ -16,4 +17,5 @@ export const commands: readonly CommandSpec[] = [
   ...codeqlSpecs,
   ...apiSpecs,
   ...agentSpecs,
+  ...setupSpecs,
 ];
