@@ -36,6 +36,7 @@ export async function runCommand(
       ...(await executeParts(context, wired)),
       observer,
       onStarted: forward.onStarted,
+      onNotice: (text) => voice.say(text),
     });
     if (executed.exit.kind === "not-started") sayNotStarted(context, argv, executed);
     const audit = await auditRun(wired, decided, executed);

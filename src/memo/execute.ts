@@ -27,6 +27,8 @@ export interface ExecuteParts {
   readonly saveWitness: (id: Digest, stats: readonly (Stat | undefined)[], takenAt: EpochMs) => Promise<void>;
   onOutput(stream: "stdout" | "stderr", bytes: Uint8Array): void;
   onStarted?(pid: number): void;
+  /** One line for the user, from the observer. */
+  onNotice?(text: string): void;
 }
 
 export type Recording =
@@ -63,6 +65,7 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
     },
     onEvent: (event) => interpreter.onEvent(event),
     onStarted: (pid) => how.onStarted?.(pid),
+    onNotice: (text) => how.onNotice?.(text),
   });
   const { exit, durationMs, seal } = observed;
   const output = log.done();

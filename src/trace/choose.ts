@@ -2,6 +2,7 @@
 // notice. `strace` is never one of them: it changes what programs do (LeakSanitizer, sudo, gdb).
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { release } from "node:os";
 import { dirname, join } from "node:path";
 import type { TracerFacts } from "./bpf/facts.ts";
 import type { TracerLink } from "./bpf/link.ts";
@@ -34,6 +35,8 @@ export interface ChooseOptions {
   readonly ringBytes?: number;
   /** How to start the tracer in a process of its own; by default this package's own command. */
   readonly tracer?: readonly string[];
+  /** Try `notify` on a command of ours, too: for `doctor`. */
+  readonly thorough?: boolean;
 }
 
 /** @param choice `auto`, or one back end: then no other is tried, and `none` stands in for it */
@@ -54,7 +57,7 @@ export async function chooseObserver(choice: BackendChoice, options: ChooseOptio
     if (choice === "auto" && !isRoot() && sudoWorks())
       refusals.push({ backend: "notify", why: "sudo works here, and would not below it" });
     else {
-      const found = await tryNotify(libc);
+      const found = await tryNotify(libc, options.thorough === true);
       if ("observer" in found) return { ...found, refusals };
       refusals.push(found);
     }
@@ -97,10 +100,15 @@ async function tryEbpf(libc: Libc, options: ChooseOptions): Promise<Omit<Chosen,
   return { backend: "ebpf", why: "not tried" };
 }
 
-async function tryNotify(libc: Libc): Promise<Omit<Chosen, "refusals"> | Refusal> {
+async function tryNotify(libc: Libc, thorough: boolean): Promise<Omit<Chosen, "refusals"> | Refusal> {
+  const { notifyRefusal } = await import("./notify/available.ts");
+  const why = notifyRefusal(libc, release());
+  if (why !== undefined) return { backend: "notify", why };
   const { createNotifyObserver } = await import("./notify/observer.ts");
   const observer = createNotifyObserver(libc);
-  // Its self-test: a command that does nothing must come back with a seal.
+  if (!thorough) return { observer };
+  // A command that does nothing must come back with a seal. It costs a tenth of a second, which a run does not spend: if it
+  // gets no seal itself, that is a gap.
   const { exit, seal } = await observer.run({
     argv: ["true"],
     cwd: "/",
@@ -108,8 +116,10 @@ async function tryNotify(libc: Libc): Promise<Omit<Chosen, "refusals"> | Refusal
     onOutput: () => undefined,
     onEvent: () => undefined,
   });
-  if (seal !== undefined && exit.kind === "exited" && exit.code === 0) return { observer };
-  return { backend: "notify", why: exit.kind === "not-started" ? exit.errno : "the self-test has no seal" };
+  if (exit.kind !== "exited" || exit.code !== 0) return { backend: "notify", why: "the self-test's command failed" };
+  if (seal === undefined) return { backend: "notify", why: "the self-test has no seal" };
+  const lost = Object.keys(seal.lost).filter((counter) => seal.lost[counter] !== 0);
+  return lost.length === 0 ? { observer } : { backend: "notify", why: `the self-test lost ${lost.join(", ")}` };
 }
 
 /** The tracer that was opened to see whether it works serves the first run; each later one opens its own. */

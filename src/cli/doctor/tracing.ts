@@ -7,7 +7,7 @@ import { unreachable } from "../../core/gap.ts";
 import type { Fact } from "./fact.ts";
 
 export async function tracingFacts(): Promise<readonly Fact[]> {
-  const chosen = await chooseObserver("auto");
+  const chosen = await chooseObserver("auto", { thorough: true });
   const facts = [
     tracing(chosen),
     { status: "ok", name: "kernel", text: kernelText(chosen) } satisfies Fact,

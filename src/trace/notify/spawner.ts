@@ -14,7 +14,8 @@ const PR_SET_NO_NEW_PRIVS = 38;
 const EACCES = 13;
 const EINVAL = 22;
 const ECANCELED = 125;
-const SECCOMP: Readonly<Record<string, number>> = { x64: 317, arm64: 277 };
+/** Number of seccomp(2), by `process.arch`. */
+export const SECCOMP: Readonly<Record<string, number>> = { x64: 317, arm64: 277 };
 const SUPERVISOR_WAIT_MS = 10_000;
 
 type Start = Extract<WorkerStart, { role: "spawner" }>;
