@@ -4,6 +4,7 @@ import { gzipSync } from "node:zlib";
 import type { Log } from "sarif";
 import type { Hasher } from "../ports.ts";
 import type { GitSource } from "./git-source.ts";
+import { inertOf } from "./inert.ts";
 import { describeFiles, type NamedFile, namedPaths } from "./named-files.ts";
 import type { ReadFile } from "./sarif/fingerprint.ts";
 import { normalise } from "./sarif/normalise.ts";
@@ -62,7 +63,7 @@ export function admit(parts: AdmitParts): Admitted {
   const exactOnly =
     outside[0] !== undefined
       ? `${outside[0]} was read, and is not among the compared files`
-      : appeared(parts.before, parts.after);
+      : appeared(parts.before, parts.after, inertOf(key.components.interpret));
   return {
     kind: "admitted",
     log,
@@ -85,9 +86,9 @@ function modifiedInput(before: GitSource, after: GitSource): string | undefined 
 }
 
 /** A file that came into being before or while the scan ran: another job may not have it when it decides. */
-function appeared(before: GitSource, after: GitSource): string | undefined {
+function appeared(before: GitSource, after: GitSource, inert: (path: string) => boolean): string | undefined {
   for (const path of after.entries.keys())
-    if (!before.entries.has(path))
+    if (!before.entries.has(path) && !inert(path))
       return `${Buffer.from(path, "latin1").toString()} was made between deciding and scanning`;
   return undefined;
 }

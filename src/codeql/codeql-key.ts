@@ -6,7 +6,7 @@ import { type Files, type Hasher, Unreadable } from "../ports.ts";
 import { resolveCodeql, type ToolPorts } from "./codeql-tool.ts";
 import type { Components, Detail, UnansweredComponent } from "./component.ts";
 import { type GitPorts, type GitSource, readGitSource } from "./git-source.ts";
-import { INERT_VERSION, inertFilter } from "./inert.ts";
+import { inertDetail, inertFilter } from "./inert.ts";
 import { type Language, languageOf } from "./languages.ts";
 import { type ConfigInputs, readScanConfig, type ScanConfig } from "./scan-config.ts";
 import { scanEnvironment } from "./scan-env.ts";
@@ -90,7 +90,7 @@ function assemble(
     packs: config.packs,
     models: entriesBelow(git, ".github/codeql/extensions/"),
     env: { ...scanEnvironment(env, language.env, inputs.repository, hasher), ...cliConfig(env, ports.files, hasher) },
-    interpret: { ...inputs.interpret, inert: INERT_VERSION, inertExtra: [...inputs.inertExtra].sort() },
+    interpret: { ...inputs.interpret, ...inertDetail("codeql", inputs.inertExtra) },
   };
   const relevance = {
     sourceRoot: Buffer.from(inputs.sourceRoot).toString("latin1"),

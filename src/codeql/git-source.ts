@@ -2,7 +2,6 @@
 // file is read unless git cannot vouch for it (changed, untracked, ignored, hidden from git by a flag, filtered as by LFS).
 //
 // Paths are byte strings (latin1, one character a byte) until they are shown: git paths need not be UTF-8.
-import { gitBlobOf } from "../core/digest.ts";
 import { gitEnvironment, HARMLESS } from "../memo/git-facts.ts";
 import { type Files, type Hasher, type Runner, Unreadable } from "../ports.ts";
 
@@ -193,13 +192,13 @@ class WorkTreeReader {
     if (stat.type === "symlink") {
       const target = files.readlink(absolute);
       if (typeof target !== "string") return this.#fail(`${shown(path)} cannot be read`);
-      return `120000 ${gitBlobOf(hasher, Buffer.from(target))}`;
+      return `120000 ${hasher.gitBlob(Buffer.from(target))}`;
     }
     if (stat.type !== "file") return stat.type === "dir" ? "040000 folder" : this.#fail(`${shown(path)} is no file`);
     const bytes = files.read(absolute, MAX_FILE_BYTES);
     if (bytes === undefined) return undefined;
     if (bytes instanceof Unreadable) return this.#fail(`${shown(path)} cannot be read (${bytes.code})`);
-    return `${(stat.mode & 0o100) === 0 ? "100644" : "100755"} ${gitBlobOf(hasher, bytes)}`;
+    return `${(stat.mode & 0o100) === 0 ? "100644" : "100755"} ${hasher.gitBlob(bytes)}`;
   }
 
   walk(folder: string, stopAt: ReadonlySet<string>, visit: (path: string) => void, stopped: Set<string>): void {

@@ -1,12 +1,14 @@
 // Files that no scanner of code reads, by name: the only files that may change without a scan. A deny-list: unknown means
 // relevant, and so does ".txt" (requirements.txt, CMakeLists.txt). Its version is in the key.
 
-export const INERT_VERSION = 1;
+import type { Detail } from "./component.ts";
+
+const INERT_VERSION = 1;
 
 const MEDIA = [".png", ".jpg", ".jpeg", ".gif", ".ico", ".woff", ".woff2", ".pdf"];
 const PROSE = [".md", ".rst", ".adoc"];
-/** An SVG may hold script: inert for CodeQL, which does not extract it, but not for others. */
-const CODEQL_SUFFIXES = [...PROSE, ...MEDIA, ".svg"];
+/** CodeQL extracts neither; an SVG may hold script, and results of scanners lie about in work trees. */
+const CODEQL_SUFFIXES = [...PROSE, ...MEDIA, ".svg", ".sarif"];
 const NAMES = ["LICENSE", "NOTICE", "AUTHORS", "CODEOWNERS"];
 
 export type InertKind = "codeql" | "media-and-prose" | "media" | "none";
@@ -30,4 +32,14 @@ export function inertFilter(kind: InertKind, extra: readonly string[]): (path: s
     if (dot > 0 && suffixes.has(name.slice(dot))) return true;
     return names.has(name) || own.some((suffix) => name.length > suffix.length && name.endsWith(suffix));
   };
+}
+
+/** As part of a key, and back. */
+export function inertDetail(kind: InertKind, extra: readonly string[]): Detail {
+  return { inert: kind, inertVersion: INERT_VERSION, inertExtra: [...extra].sort() };
+}
+
+export function inertOf({ inert, inertExtra }: Detail): (path: string) => boolean {
+  const kind = typeof inert === "string" && Object.hasOwn(SUFFIXES, inert) ? (inert as InertKind) : "none";
+  return inertFilter(kind, Array.isArray(inertExtra) ? inertExtra.map(String) : []);
 }

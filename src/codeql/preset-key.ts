@@ -6,7 +6,7 @@ import { type Files, type Hasher, Unreadable } from "../ports.ts";
 import { type KeyPorts, type KeyResult, platformDetail } from "./codeql-key.ts";
 import type { Detail } from "./component.ts";
 import type { GitSource } from "./git-source.ts";
-import { INERT_VERSION, inertFilter } from "./inert.ts";
+import { inertDetail, inertFilter } from "./inert.ts";
 import type { Preset } from "./presets.ts";
 import { scanEnvironment } from "./scan-env.ts";
 import { scanKey } from "./scan-key.ts";
@@ -50,7 +50,7 @@ export function presetKey(inputs: PresetInputs, git: GitSource, ports: KeyPorts)
         packs: database,
         models: {},
         env: scanEnvironment(ports.env, preset.env, inputs.repository, ports.hasher),
-        interpret: { inert, inertVersion: INERT_VERSION, inertExtra: [...inputs.inertExtra].sort() },
+        interpret: inertDetail(inert, inputs.inertExtra),
       },
       tier: preset.tier,
       source: digestSource(
