@@ -83,94 +83,108 @@ static __always_inline int ignorable(struct call *c, u64 *v, long ret) {
 #define ENAMETOOLONG 36
 
 // Reads a path argument to data[at]; returns its length with the NUL, 0 if there is no record to make of it.
-static __always_inline u32 read_string(struct scratch *s, u32 at, u64 address, u32 *flags) {
-  if (at > DATA_SIZE - MAX_PATH) return 0;
+__noinline u32 read_string(struct scratch *s, u32 at, u64 address) {
+  if (!s || at > DATA_SIZE - MAX_PATH) return 0;
   s->record.data[at] = 0;
   if (!address) {
-    *flags |= F_NULL;
+    s->flags |= F_NULL;
     return 1;
   }
   long len = bpf_probe_read_user_str(&s->record.data[at], MAX_PATH, (void *)address);
+  if (len > MAX_PATH) return 0;
+  // Longer than any file system takes: its answer says nothing about one.
+  if (len == MAX_PATH && s->ret == -ENAMETOOLONG) return 0;
   if (len > 0) return len;
   if (s->ret == -EFAULT) return 0; // unreadable for the caller too
-  *flags |= F_FAULT;
+  s->flags |= F_FAULT;
   COUNT(fault);
   return 1;
 }
 
+// The flags argument, which openat2 has behind a pointer. Returns 0 if there is no record to make.
+__noinline int read_flags(struct scratch *s) {
+  if (!s) return 0;
+  s->call_flags = s->call.flags < 0 ? 0 : s->arguments[s->call.flags & 7];
+  if (!s->call.how) return 1;
+  u64 how[3] = {};
+  if (bpf_probe_read_user(how, sizeof how, (void *)s->arguments[s->call.how & 7])) {
+    if (s->ret == -EFAULT) return 0;
+    s->flags |= F_FAULT;
+    COUNT(fault);
+  }
+  s->call_flags = how[0];
+  if (how[2] & RESOLVE_IN_ROOT) s->flags |= F_IN_ROOT;
+  return 1;
+}
+
+// What an open gave: the file behind the descriptor.
+__noinline int find_result(struct scratch *s) {
+  if (!s) return 0;
+  s->result.dentry = 0;
+  s->result_object.dev = s->result_object.ino = 0;
+  if (s->call.kind != K_OPEN || s->ret < 0) return 0;
+  struct file *f = file_of(bpf_get_current_task_btf(), s->ret);
+  if (!f) return 0;
+  place_of_file(f, &s->result);
+  identify(&s->result, &s->result_object);
+  if (BPF_CORE_READ(f, f_mode) & FMODE_CREATED) s->flags |= F_CREATED;
+  return 1;
+}
+
+// Changes, and what they make, are never taken for repeats: their order matters.
+__noinline int is_repeat(struct scratch *s, u32 string_len) {
+  if (!s || s->call.kind == K_PAIR || s->call.kind == K_CHANGE || s->flags & F_CREATED) return 0;
+  struct object *base = &s->base_object, *result = &s->result_object;
+  struct seen_key key = {mix(mix(s->call.kind, s->nr), s->ret < 0 ? s->ret : 0),
+                         mix(mix(base->ino, base->dev), (u64)s->base.dentry)};
+  key.a = mix(mix(key.a, result->ino), result->dev);
+  key.b = mix(key.b, ((u64)s->call_flags << 32) | s->flags);
+  hash_string(s, string_len, &key);
+  return seen_before(s, &key);
+}
+
+// The compiler would fold two comparisons into one that the verifier cannot follow.
+#define HIDE(value) __asm__ volatile("" : "+r"(value))
+
 // open, look, change, pair, failed exec.
 __noinline int put_path_call(struct scratch *s) {
   if (!s) return 0;
-  struct task_struct *t = bpf_get_current_task_btf();
   struct call *c = &s->call;
   u64 *v = s->arguments;
-  long ret = s->ret;
-  u32 kind = c->kind, flags = s->compat ? F_COMPAT : 0, at = 0;
   int dirfd = c->dirfd < 0 ? AT_FDCWD : (int)v[c->dirfd & 7];
-  u32 call_flags = c->flags < 0 ? 0 : (u32)v[c->flags & 7];
+  u32 at;
+  s->flags = s->compat ? F_COMPAT : 0;
   if (c->path < 0) {
     // fchmod and the like: the descriptor's object is what changes.
-    if (ret < 0) return 0;
-    flags |= F_NULL;
+    if (s->ret < 0) return 0;
+    s->flags |= F_NULL;
     dirfd = v[0];
     s->record.data[0] = 0;
     at = 1;
-  } else at = read_string(s, 0, v[c->path & 7], &flags);
-  if (at == 0 || (at >= MAX_PATH && ret == -ENAMETOOLONG)) return 0; // no file system can change that answer
-  if (at > MAX_PATH) at = MAX_PATH;
-  if (c->how) {
-    u64 how[3] = {};
-    if (bpf_probe_read_user(how, sizeof how, (void *)v[c->how & 7])) {
-      if (ret == -EFAULT) return 0;
-      flags |= F_FAULT;
-      COUNT(fault);
-    }
-    call_flags = how[0];
-    if (how[2] & RESOLVE_IN_ROOT) flags |= F_IN_ROOT;
-  }
-  int absolute = s->record.data[0] == '/' && !(flags & F_IN_ROOT);
-  int empty = at == 1 && !(flags & F_FAULT);
+  } else at = read_string(s, 0, v[c->path & 7]);
+  if (at == 0 || !read_flags(s)) return 0;
+  HIDE(at);
+  if (at > MAX_PATH) return 0;
   // "" is the descriptor itself, which was seen when it was opened; the working directory never was.
-  if (empty && kind != K_CHANGE && kind != K_PAIR && dirfd != AT_FDCWD) return 0;
-  struct place base = {}, result = {};
-  struct object base_object = {}, object = {};
-  if (base_of(t, dirfd, absolute, &base)) identify(&base, &base_object);
-  struct seen_key key = {mix(kind, s->nr), mix(mix(base_object.ino, base_object.dev), (u64)base.dentry)};
-  if (kind == K_OPEN && ret >= 0) {
-    struct file *f = file_of(t, ret);
-    if (f) {
-      place_of_file(f, &result);
-      identify(&result, &object);
-      if (BPF_CORE_READ(f, f_mode) & FMODE_CREATED) flags |= F_CREATED;
-      key.a = mix(mix(key.a, object.ino), object.dev);
-    }
-  } else key.a = mix(key.a, ret < 0 ? ret : 0);
-  // Changes are never taken for repeats: their order matters.
-  if (kind != K_PAIR && kind != K_CHANGE && !(flags & F_CREATED)) {
-    key.b = mix(key.b, ((u64)call_flags << 32) | flags);
-    hash_string(s, at, &key);
-    if (seen_before(s, &key)) return 0;
-  }
-  start_record(s, kind);
+  if (at == 1 && !(s->flags & F_FAULT) && dirfd != AT_FDCWD && c->kind != K_CHANGE && c->kind != K_PAIR) return 0;
+  u32 second = 0;
+  if (c->kind == K_PAIR) {
+    second = read_string(s, at, v[c->path2 & 7]);
+    if (!second || second > MAX_PATH) return 0;
+    find_base(s, c->dirfd2 < 0 ? AT_FDCWD : (int)v[c->dirfd2 & 7], s->record.data[at] == '/');
+    s->base2 = s->base;
+  } else s->base2.dentry = 0;
+  find_base(s, dirfd, s->record.data[0] == '/' && !(s->flags & F_IN_ROOT));
+  find_result(s);
+  if (is_repeat(s, at)) return 0;
+  start_record(s, c->kind);
+  s->record.h.flags = s->flags;
   s->record.h.string_len = at;
-  s->record.h.extra = call_flags;
-  struct place base2 = {};
-  if (kind == K_PAIR) {
-    u32 len = read_string(s, at, v[c->path2 & 7], &flags);
-    if (!len) return 0;
-    base_of(t, c->dirfd2 < 0 ? AT_FDCWD : (int)v[c->dirfd2 & 7], s->record.data[at] == '/', &base2);
-    s->record.h.second_len = len;
-    at += len;
-  }
-  s->record.h.flags = flags;
-  if (base.dentry) put_base(s, &at, &base, &base_object);
-  if (result.dentry) put_result(s, &at, &result);
-  if (base2.dentry) {
-    u32 len = put_block(s, at, &base2);
-    s->record.h.base2_len = len;
-    at += len;
-  }
-  return finish_record(s, at);
+  s->record.h.second_len = second;
+  s->record.h.extra = s->call_flags;
+  at = put_base(s, at + second);
+  if (s->result.dentry) at = put_result(s, at, &s->result);
+  return finish_record(s, put_second_base(s, at));
 }
 
 __noinline int put_list(struct scratch *s) {
@@ -179,15 +193,13 @@ __noinline int put_list(struct scratch *s) {
   if (!f) return 0;
   struct place p;
   place_of_file(f, &p);
-  struct object o;
+  struct object o = {};
   identify(&p, &o);
   struct seen_key key = {mix(mix(K_LIST, o.ino), o.dev), (u64)p.dentry};
   if (seen_before(s, &key)) return 0;
-  u32 at = 0;
   s->ret = 0;
   start_record(s, K_LIST);
-  put_result(s, &at, &p);
-  return send_record(s, at);
+  return send_record(s, put_result(s, 0, &p));
 }
 
 // Calls whose record is a number or two.
@@ -267,10 +279,7 @@ static __always_inline void put_exec(struct scratch *s, struct task_struct *t, s
   long len = bpf_probe_read_kernel_str(s->record.data, MAX_PATH, BPF_CORE_READ(bprm, filename));
   u32 at = len > 0 ? len : 1;
   s->record.h.string_len = at;
-  struct place base, binary;
-  struct object base_object;
-  base_of(t, AT_FDCWD, s->record.data[0] == '/', &base);
-  identify(&base, &base_object);
+  find_base(s, AT_FDCWD, s->record.data[0] == '/');
   len = bpf_probe_read_kernel_str(&s->record.data[at], MAX_PATH, BPF_CORE_READ(bprm, interp));
   u32 interpreter = len > 0 ? len : 0;
   at += interpreter;
@@ -279,12 +288,11 @@ static __always_inline void put_exec(struct scratch *s, struct task_struct *t, s
   if (at > DATA_SIZE - MAX_PATH || bpf_probe_read_user(&s->record.data[at], size, (void *)from)) size = 0;
   s->record.h.second_len = interpreter;
   s->record.h.extra = size; // argv lies between the interpreter and the base
-  at += size;
-  put_base(s, &at, &base, &base_object);
+  at = put_base(s, at + size);
+  struct place binary;
   struct file *f = BPF_CORE_READ(bprm, file);
   place_of_file(f, &binary);
-  put_result(s, &at, &binary);
-  finish_record(s, at);
+  finish_record(s, put_result(s, at, &binary));
 }
 
 #define OP_OPENAT 18
@@ -295,6 +303,12 @@ static __always_inline void put_exec(struct scratch *s, struct task_struct *t, s
 #define OP_MKDIRAT 37
 #define OP_SYMLINKAT 38
 #define OP_LINKAT 39
+
+static __always_inline const char *first_name(struct filename *f) {
+  struct filename name = {};
+  bpf_probe_read_kernel(&name, sizeof name, f);
+  return name.name;
+}
 
 // One or two paths that the kernel has already copied. What it cannot find in this kernel's types counts as not decoded.
 #define URING_PATH(type, dirfd_field, name_field)                                                                      \
@@ -311,7 +325,6 @@ static __always_inline void put_exec(struct scratch *s, struct task_struct *t, s
     name2 = BPF_CORE_READ(o, newpath);                                                                                 \
   }
 static __always_inline int put_uring(struct scratch *s, void *command) {
-  struct task_struct *t = bpf_get_current_task_btf();
   struct filename *name = 0, *name2 = 0;
   int dirfd = AT_FDCWD, dirfd2 = AT_FDCWD, two = 0;
   start_record(s, s->call.kind);
@@ -349,36 +362,28 @@ static __always_inline int put_uring(struct scratch *s, void *command) {
     s->record.h.kind = K_URING;
     return send_record(s, 0);
   }
-  long len = bpf_probe_read_kernel_str(s->record.data, MAX_PATH, BPF_CORE_READ(name, name));
+  long len = bpf_probe_read_kernel_str(s->record.data, MAX_PATH, first_name(name));
   if (len <= 0) {
     COUNT(fault);
     s->record.h.flags |= F_FAULT;
     len = 1;
   }
-  u32 at = len;
+  u32 at = len, second = 0;
   s->record.h.string_len = at;
-  struct place base = {}, base2 = {};
-  struct object base_object = {};
-  base_of(t, dirfd, s->record.data[0] == '/' && !(s->record.h.flags & F_IN_ROOT), &base);
+  s->base2.dentry = 0;
   if (two) {
-    len = bpf_probe_read_kernel_str(&s->record.data[at], MAX_PATH, BPF_CORE_READ(name2, name));
+    len = bpf_probe_read_kernel_str(&s->record.data[at], MAX_PATH, first_name(name2));
     if (len <= 0) {
       COUNT(fault);
       s->record.h.flags |= F_FAULT;
       len = 1;
     }
-    base_of(t, dirfd2, s->record.data[at] == '/', &base2);
-    s->record.h.second_len = len;
-    at += len;
+    second = len;
+    s->record.h.second_len = second;
+    find_base(s, dirfd2, s->record.data[at] == '/');
+    s->base2 = s->base;
   }
-  if (base.dentry) {
-    identify(&base, &base_object);
-    put_base(s, &at, &base, &base_object);
-  }
-  if (base2.dentry) {
-    u32 length = put_block(s, at, &base2);
-    s->record.h.base2_len = length;
-    at += length;
-  }
-  return finish_record(s, at);
+  find_base(s, dirfd, s->record.data[0] == '/' && !(s->record.h.flags & F_IN_ROOT));
+  at = put_base(s, at + second);
+  return finish_record(s, put_second_base(s, at));
 }

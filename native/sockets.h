@@ -22,16 +22,20 @@ static __always_inline int ordinary_socket(u32 family, u32 type) {
 static __always_inline struct sock *sock_of(int fd) {
   struct file *f = file_of(bpf_get_current_task_btf(), fd);
   if (!f) return 0;
-  struct socket *socket = BPF_CORE_READ(f, private_data);
-  return BPF_CORE_READ(socket, sk);
+  struct socket socket = {};
+  bpf_probe_read_kernel(&socket, sizeof socket, BPF_CORE_READ(f, private_data));
+  return socket.sk;
 }
 // Own port, network namespace, and for AF_UNIX the pid of who called listen.
-static __always_inline void put_sock(struct scratch *s, struct sock *sk) {
+__noinline int put_sock(struct scratch *s, u64 sock) {
+  struct sock *sk = (void *)sock;
+  if (!s) return 0;
   s->record.h.dev = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
   if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX) {
     struct pid *peer = BPF_CORE_READ(sk, sk_peer_pid);
     if (peer) s->record.h.extra = BPF_CORE_READ(peer, numbers[0].nr);
   } else s->record.h.mode = BPF_CORE_READ(sk, __sk_common.skc_num);
+  return 0;
 }
 
 // A sockaddr in user memory, for socket argument 0: connect, sendto, sendmsg, bind.
@@ -48,18 +52,14 @@ __noinline int put_address(struct scratch *s, u32 kind, u64 address, u32 len) {
   s->record.h.string_len = len;
   u32 at = len;
   struct sock *sk = sock_of(s->arguments[0]);
-  if (sk) put_sock(s, sk);
+  if (sk) put_sock(s, (u64)sk);
   // A bind is an event of its own each time: it makes a file.
   struct seen_key key = {mix(mix(kind, s->nr), s->ret), mix(s->record.h.mode, s->record.h.extra)};
   hash_string(s, len, &key);
   if (kind != K_BIND && seen_before(s, &key)) return 0;
   if (len > 2 && *(u16 *)s->record.data == AF_UNIX && s->record.data[2]) {
-    struct place base;
-    struct object o;
-    if (base_of(bpf_get_current_task_btf(), AT_FDCWD, s->record.data[2] == '/', &base)) {
-      identify(&base, &o);
-      put_base(s, &at, &base, &o);
-    }
+    find_base(s, AT_FDCWD, s->record.data[2] == '/');
+    at = put_base(s, at);
   }
   return finish_record(s, at);
 }
@@ -71,7 +71,7 @@ __noinline int put_socket(struct scratch *s, int fd) {
   if (!sk) return 0;
   int accepted = s->call.kind == K_ACCEPT;
   start_record(s, s->call.kind);
-  put_sock(s, sk);
+  put_sock(s, (u64)sk);
   u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
   u32 at = 2;
   u8 *d = s->record.data;
@@ -103,11 +103,9 @@ static __always_inline int received(struct scratch *s, int fd, u32 index) {
   if (!f) return 0;
   struct place p;
   place_of_file(f, &p);
-  u32 at = 0;
   start_record(s, K_FD);
   s->record.h.extra = index;
-  put_result(s, &at, &p);
-  return send_record(s, at);
+  return send_record(s, put_result(s, 0, &p));
 }
 __noinline int put_received(struct scratch *s, int fd) { return s ? received(s, fd, 0) : 0; }
 

@@ -19,14 +19,24 @@ struct call {
   u32 when_a, when_b; // K_FORBIDDEN: only if argument `dirfd` is one of these; 0 in both = always
 };
 
-// The call at hand and the record being made of it. The parts of the program hand each other nothing else, so that they
-// can be global functions: the verifier then looks at each once, not once for every way to reach it (250 ms became 25).
+struct place {
+  struct vfsmount *mount;
+  struct dentry *dentry;
+};
+
+// The call at hand and the record being made of it. The parts of the program hand each other little else, so that they can
+// be global functions: the verifier then looks at each once, not once for every way to reach it and every value on the way
+// (236,000 instructions became 12,000, 250 ms became 10).
 struct scratch {
   u32 busy;
   u32 compat, nr, session;
   long ret;
   struct call call;
   u64 arguments[8];
+  // Of a call with paths.
+  u32 flags, call_flags;
+  struct place base, base2, result;
+  struct object base_object, result_object;
   u64 parts[MAX_PARTS];
   struct {
     struct head h;
@@ -90,17 +100,18 @@ volatile struct counters counters = {0};
 // A statistic, not evidence: racy and cheap.
 #define COUNT_ROUGHLY(x) (counters.x = counters.x + 1)
 
-#define PF_IO_WORKER 0x10
-
 static __always_inline struct member *member_of(struct task_struct *t) {
   struct member *m = bpf_task_storage_get(&members, t, 0, 0);
-  if (m) return m->flags & M_TRACED ? m : 0;
-  // io-wq and SQPOLL threads are born without the fork tracepoint.
-  if (!(t->flags & PF_IO_WORKER)) return 0;
-  struct task_struct *leader = t->group_leader;
-  if (!leader) return 0;
-  m = bpf_task_storage_get(&members, leader, 0, 0);
   return m && m->flags & M_TRACED ? m : 0;
+}
+
+#define PF_IO_WORKER 0x10
+// For what kernel threads do too: io-wq and SQPOLL threads are born without the fork tracepoint.
+static __always_inline struct member *member_of_worker(struct task_struct *t) {
+  struct member *m = member_of(t);
+  if (m || !(BPF_CORE_READ(t, flags) & PF_IO_WORKER)) return m;
+  struct task_struct *leader = t->group_leader;
+  return leader ? member_of(leader) : 0;
 }
 
 // Tracepoint handlers run with preemption off, so one slot would do; an interrupt's handler, or a later kernel that

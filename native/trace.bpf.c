@@ -64,8 +64,8 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task) {
   struct task_struct *t = bpf_get_current_task_btf();
   struct member *m = member_of(t);
-  if (!m || t->signal->live.counter != 0) return 0;
-  int group_code = t->signal->group_exit_code;
+  if (!m || BPF_CORE_READ(t, signal, live.counter) != 0) return 0;
+  int group_code = BPF_CORE_READ(t, signal, group_exit_code);
   struct scratch *s = take_scratch(m, 0, group_code ? group_code : t->exit_code);
   if (!s) return 0;
   start_record(s, K_EXIT);
@@ -82,7 +82,7 @@ int BPF_PROG(on_uring, struct io_kiocb *request) {
   u32 index = CALL_URING + operation;
   struct call *c = bpf_map_lookup_elem(&calls, &index);
   if (c && c->kind == K_HARMLESS) return 0;
-  struct member *m = member_of(t);
+  struct member *m = member_of_worker(t);
   struct scratch *s = m ? take_scratch(m, operation, 0) : 0;
   if (!s) return 0;
   s->call.kind = c && c->kind ? c->kind : K_URING;

@@ -96,8 +96,10 @@ __noinline u32 put_path(struct scratch *s, u32 at, u64 dentry) {
   if (c.parts == 0) {
     s->record.data[at] = '/';
     c.at = at + 1;
-    // Alone and not the root of its file system: pipe, socket, memfd, O_TMPFILE has parents.
-    if (BPF_CORE_READ(top, d_sb, s_root) != top) flags |= F_PSEUDO;
+    // Alone, but not the root of a file system, whose name is "/": pipe, socket, memfd. (O_TMPFILE has a parent.)
+    char first = 0;
+    bpf_probe_read_kernel(&first, 1, BPF_CORE_READ(top, d_name.name));
+    if (first != '/') flags |= F_PSEUDO;
   } else bpf_loop(MAX_PARTS, walk_down, &c, 0);
   if (BPF_CORE_READ(top, d_flags) & DCACHE_DISCONNECTED) c.cut = 1;
   if (c.cut) {
@@ -112,11 +114,6 @@ __noinline u32 put_path(struct scratch *s, u32 at, u64 dentry) {
   return len > MAX_PATH ? MAX_PATH : len;
 }
 
-struct place {
-  struct vfsmount *mount;
-  struct dentry *dentry;
-};
-
 static __always_inline int mount_id(struct vfsmount *m) {
   if (!m) return 0;
   struct mount *real = (void *)m - bpf_core_field_offset(struct mount, mnt);
@@ -125,15 +122,17 @@ static __always_inline int mount_id(struct vfsmount *m) {
 static __always_inline void identify(struct place *p, struct object *o) {
   struct dentry *d = p->dentry;
   struct inode *i = BPF_CORE_READ(d, d_inode);
-  o->dev = BPF_CORE_READ(d, d_sb, s_dev);
+  struct super_block sb = {};
+  bpf_probe_read_kernel(&sb, sizeof sb, BPF_CORE_READ(d, d_sb));
+  o->dev = sb.s_dev;
   o->ino = i ? BPF_CORE_READ(i, i_ino) : 0;
 }
 
 static __always_inline struct file *file_of(struct task_struct *t, int fd) {
-  struct fdtable *table = BPF_CORE_READ(t, files, fdt);
-  if (!table || (u32)fd >= BPF_CORE_READ(table, max_fds)) return 0;
-  struct file **files = BPF_CORE_READ(table, fd), *f = 0;
-  bpf_probe_read_kernel(&f, sizeof f, files + fd);
+  struct fdtable *table = BPF_CORE_READ(t, files, fdt), head = {};
+  struct file *f = 0;
+  if (bpf_probe_read_kernel(&head, sizeof head, table) || (u32)fd >= head.max_fds) return 0;
+  bpf_probe_read_kernel(&f, sizeof f, head.fd + fd);
   return f;
 }
 static __always_inline void place_of_file(struct file *f, struct place *p) {
@@ -142,7 +141,11 @@ static __always_inline void place_of_file(struct file *f, struct place *p) {
 }
 #define AT_FDCWD -100
 // Where a path starts: the root directory if it is absolute, else the working directory or the descriptor's directory.
-static __always_inline int base_of(struct task_struct *t, int dirfd, int absolute, struct place *p) {
+__noinline int find_base(struct scratch *s, int dirfd, int absolute) {
+  if (!s) return 0;
+  struct task_struct *t = bpf_get_current_task_btf();
+  struct place *p = &s->base;
+  p->dentry = 0;
   if (absolute) {
     p->mount = BPF_CORE_READ(t, fs, root.mnt);
     p->dentry = BPF_CORE_READ(t, fs, root.dentry);
@@ -151,10 +154,14 @@ static __always_inline int base_of(struct task_struct *t, int dirfd, int absolut
     p->dentry = BPF_CORE_READ(t, fs, pwd.dentry);
   } else {
     struct file *f = file_of(t, dirfd);
-    if (!f) return 0;
-    place_of_file(f, p);
+    if (f) place_of_file(f, p);
   }
-  return p->dentry != 0;
+  if (!p->dentry) {
+    s->base_object.dev = s->base_object.ino = 0;
+    return 0;
+  }
+  identify(p, &s->base_object);
+  return 1;
 }
 
 static __always_inline void start_record(struct scratch *s, u8 kind) {
@@ -170,8 +177,8 @@ static __always_inline void start_record(struct scratch *s, u8 kind) {
   h->session = s->session;
   h->mount_ns = BPF_CORE_READ(t, nsproxy, mnt_ns, ns.inum);
 }
-// The parts of the tail; `at` moves behind what was put.
-static __always_inline void put_result(struct scratch *s, u32 *at, struct place *p) {
+// The parts of the tail; each returns where the next one goes.
+static __always_inline u32 put_result(struct scratch *s, u32 at, struct place *p) {
   struct object o = {};
   identify(p, &o);
   s->record.h.dev = o.dev;
@@ -179,17 +186,18 @@ static __always_inline void put_result(struct scratch *s, u32 *at, struct place 
   s->record.h.mount = mount_id(p->mount);
   struct dentry *d = p->dentry;
   s->record.h.mode = BPF_CORE_READ(d, d_inode, i_mode);
-  u32 len = put_path(s, *at, (u64)d);
+  u32 len = put_path(s, at, (u64)d);
   s->record.h.path_len = len;
-  *at += len;
+  return at + len;
 }
-static __always_inline void put_base(struct scratch *s, u32 *at, struct place *p, struct object *o) {
-  s->record.h.base_dev = o->dev;
-  s->record.h.base_ino = o->ino;
-  s->record.h.base_mount = mount_id(p->mount);
-  u32 len = put_path(s, *at, (u64)p->dentry);
+__noinline u32 put_base(struct scratch *s, u32 at) {
+  if (!s || !s->base.dentry) return at;
+  s->record.h.base_dev = s->base_object.dev;
+  s->record.h.base_ino = s->base_object.ino;
+  s->record.h.base_mount = mount_id(s->base.mount);
+  u32 len = put_path(s, at, (u64)s->base.dentry);
   s->record.h.base_len = len;
-  *at += len;
+  return at + len;
 }
 // An object and its path in one block; returns its length.
 static __always_inline u32 put_block(struct scratch *s, u32 at, struct place *p) {
@@ -199,6 +207,12 @@ static __always_inline u32 put_block(struct scratch *s, u32 at, struct place *p)
   o.mount = mount_id(p->mount);
   __builtin_memcpy(&s->record.data[at], &o, sizeof o);
   return put_path(s, at + sizeof o, (u64)p->dentry) + sizeof o;
+}
+__noinline u32 put_second_base(struct scratch *s, u32 at) {
+  if (!s || !s->base2.dentry) return at;
+  u32 len = put_block(s, at, &s->base2);
+  s->record.h.base2_len = len;
+  return at + len;
 }
 static __always_inline int send_record(struct scratch *s, u32 at) {
   u32 len = (sizeof(struct head) + at + 7) & ~7u;
@@ -218,8 +232,9 @@ __noinline int finish_record(struct scratch *s, u32 at) {
   struct task_struct *t = bpf_get_current_task_btf();
   struct place root = {BPF_CORE_READ(t, fs, root.mnt), BPF_CORE_READ(t, fs, root.dentry)};
   s->record.h.root_mount = mount_id(root.mount);
-  struct vfsmount *m = root.mount;
-  if (root.dentry && BPF_CORE_READ(m, mnt_root) != root.dentry) {
+  struct vfsmount mount = {};
+  bpf_probe_read_kernel(&mount, sizeof mount, root.mount);
+  if (root.dentry && mount.mnt_root != root.dentry) {
     s->record.h.flags |= F_CHROOT;
     u32 len = put_block(s, at, &root);
     s->record.h.root_len = len;
