@@ -1,6 +1,7 @@
 // The mount table of each mount namespace that appears: taken at the first record from it and after each change, while a
 // process of it still lives. Its paths are those that its root directory shows.
 import fs from "node:fs";
+import type { FileObject } from "../event.ts";
 
 export interface MountTable {
   readonly mountNs: number;
@@ -46,6 +47,20 @@ export class MountTables {
 
 function namespaceOf(tid: number): number {
   return Number(/\d+/.exec(fs.readlinkSync(`/proc/${tid}/ns/mnt`))?.[0]);
+}
+
+/** Mount namespace of this process: inode number. */
+export function ownMountNs(): number {
+  return namespaceOf(process.pid);
+}
+
+/** Does the table know this object's mount, on this device? `dev` as in FileObject. */
+export function knowsMount(mountinfo: string, object: FileObject | undefined): boolean {
+  return mountinfo.split("\n").some((line) => {
+    const [id, , device = ""] = line.split(" ", 3);
+    const [major, minor] = device.split(":").map(Number);
+    return Number(id) === object?.mountId && ((major ?? 0) << 20) + (minor ?? 0) === object.dev;
+  });
 }
 
 /** The mount that is `/`: the last one mounted there. */

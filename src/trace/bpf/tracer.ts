@@ -10,7 +10,7 @@ import { openCgroupRoot } from "./cgroup.ts";
 import { type Counters, countersSince, readCounters } from "./counters.ts";
 import { Decoder } from "./decode.ts";
 import { attach, load, type Loaded } from "./load.ts";
-import { type MountTable, MountTables } from "./mount-tables.ts";
+import { knowsMount, type MountTable, MountTables, ownMountNs } from "./mount-tables.ts";
 import { AT, KIND, SESSION } from "./record.ts";
 import { mapRing, type RecordSink, type Ring } from "./ring.ts";
 import { BpfCalls, BpfRefused } from "./syscall.ts";
@@ -116,7 +116,7 @@ export class Tracer {
       this.close();
       throw error;
     }
-    this.#mounts.seen(Number(/\d+/.exec(fs.readlinkSync("/proc/self/ns/mnt"))?.[0]), process.pid);
+    this.#mounts.seen(ownMountNs(), process.pid);
   }
 
   /** From now on the processes that `pid` starts are traced, and theirs. @returns false if there is no such process */
@@ -198,6 +198,12 @@ export class Tracer {
     // Where the kernel's process numbers are not ours, /proc cannot be asked about them.
     if (!events.some((e) => e.type === "fork" && e.pid === process.pid))
       return { ...result, passed: false, why: "in a pid namespace of its own" };
+    // Device, mount and namespace numbers must mean what the mount table means by them.
+    const [started] = events.flatMap((e) =>
+      e.type === "exec" && e.outcome === 0 && e.mountNs === ownMountNs() ? [e] : [],
+    );
+    if (!knowsMount(fs.readFileSync("/proc/self/mountinfo", "latin1"), started?.file.base))
+      return { ...result, passed: false, why: "mount numbers do not agree with /proc/self/mountinfo" };
     return decoder.errors > 0 ? { ...result, passed: false, why: "records do not decode" } : result;
   }
 
