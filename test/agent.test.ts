@@ -9,10 +9,14 @@ import { askAgent } from "../src/agent/client.ts";
 import { nodeHasher, systemClock, systemRandom } from "../src/node/ports.ts";
 import { nodeStoreFiles } from "../src/node/store-files.ts";
 import { decisionCounts } from "../src/report/count.ts";
+import { type Metrics, sumOf } from "../src/report/metrics.ts";
 import { Counters } from "../src/store/counters.ts";
 import { appendDecision, decisionLog } from "../src/store/decisions.ts";
 import { openFolder } from "../src/store/folder.ts";
 import { bundle, CLI } from "../src/testing/bundle.ts";
+import { GitHubSemantics } from "../src/testing/github-semantics.ts";
+import { serveDouble } from "../src/testing/github-server.ts";
+import { GitHubTable } from "../src/testing/github-table.ts";
 import { sampleDecisions } from "../src/testing/sample-decisions.ts";
 import { temporaryFolder } from "../src/testing/temporary-folder.ts";
 
@@ -211,6 +215,33 @@ test("without an agent the dashboard serves itself until it is interrupted", asy
   const ended = new Promise((resolve) => child.once("close", resolve));
   child.kill("SIGINT");
   expect(await ended).toBe(0);
+});
+
+test("the API proxy is the agent's, and what it spared is counted, also across kill -9", async () => {
+  const table = new GitHubTable().set("/repos/octo/hello", { id: 1, name: "hello" });
+  const double = await serveDouble(new GitHubSemantics(table.origin));
+  onTestFinished(() => double.close());
+  const here = machine({ FOREGONE_API_UPSTREAMS: JSON.stringify({ "api.github.com": double.origin }) });
+  await here.foregone("agent", "start");
+  const read = () => here.foregone("api", "get", "/repos/octo/hello");
+  for (let i = 0; i < 3; i++) expect(await read()).toMatchObject({ code: 0, stderr: "" });
+  const reads = async () => {
+    const metrics = JSON.parse((await here.foregone("metrics", "--json")).stdout) as Metrics;
+    return {
+      all: sumOf(metrics, "foregone_api_requests_total"),
+      paid: sumOf(metrics, "foregone_api_requests_total", { outcome: "paid" }),
+    };
+  };
+  expect(await reads()).toEqual({ all: 3, paid: 1 });
+  // Flushed at a stop; kill -9 costs at most what the last five seconds counted, and nothing is counted twice.
+  await here.foregone("agent", "stop");
+  expect(await reads()).toEqual({ all: 3, paid: 1 });
+  await here.foregone("agent", "start");
+  await read();
+  process.kill((await here.pid()) ?? 0, "SIGKILL");
+  const after = await reads();
+  expect([3, 4]).toContain(after.all);
+  expect(after.paid).toBeLessThanOrEqual(2);
 });
 
 test("install shows a unit that starts this very program, and writes nothing unasked", async () => {

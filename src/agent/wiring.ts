@@ -15,6 +15,7 @@ import { diskStore } from "../store/disk.ts";
 import { openFolder, type StoreFolder } from "../store/folder.ts";
 import { layered } from "../store/layers.ts";
 import { memoryStore } from "../store/memory.ts";
+import { apiService } from "./api-service.ts";
 import type { AgentStatus } from "./daemon.ts";
 import { type Log, openLog } from "./log.ts";
 import { metricsService, type MetricsService } from "./metrics-service.ts";
@@ -26,7 +27,7 @@ import { dashboardToken } from "./token.ts";
 
 export interface AgentContext {
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string>>;
   readonly version: string;
   /** Absolute: root of the store, and what it would be unasked. */
   readonly store: string;
@@ -78,7 +79,9 @@ export async function agentParts(
   const wanted = new Set<string>(config["agent.services"]);
   const services: Service[] = [];
   if (wanted.has("store")) services.push(storeLayers(folder, config));
-  const panels: Panels = {};
+  const api = wanted.has("api") && config["api.enabled"] ? apiService({ context, config, log }) : undefined;
+  if (api !== undefined) services.push(api);
+  const panels: Panels = { ...(api && { quota: async () => api.panel() }) };
   const metrics = config["metrics.enabled"] ? metricsOf(context, resolved, folder, log, services) : undefined;
   if (metrics !== undefined) services.push(metrics);
   const token = await dashboardToken(folder);

@@ -53,6 +53,13 @@ describe("precedence", () => {
     expect([resolved.config[key], where(resolved.origins.get(key)!)]).toEqual([false, "--mdns"]);
   });
 
+  test("the default store follows $XDG_CACHE_HOME, a named one does not", async () => {
+    const store = async (env: Record<string, string>) => (await load(env)).config["store.directory"];
+    expect(await store({ XDG_CACHE_HOME: "/caches" })).toBe("/caches/foregone");
+    expect(await store({ XDG_CACHE_HOME: "relative" })).toBe("~/.cache/foregone");
+    expect(await store({ XDG_CACHE_HOME: "/caches", CACHE_DIR: "/mine" })).toBe("/mine");
+  });
+
   test("an empty variable counts as not set", async () => {
     expect((await load({ ENABLE_P2P_CACHE: "" })).config["p2p.enabled"]).toBe(true);
   });

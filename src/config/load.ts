@@ -58,8 +58,16 @@ export async function loadConfig(
   const errors = layers.flatMap((layer) => layer.issues.filter((issue) => issue.severity === "error"));
   if (errors.length > 0) throw configError(errors);
   const branch = foreignCheckout(ports.files, env);
-  if (branch === undefined) return resolve({ layers, trusted: undefined });
-  return resolve({ layers, trusted: [...own, ...(await trustedFiles(ports, options, root, branch))] });
+  if (branch === undefined) return inCacheHome(resolve({ layers, trusted: undefined }), env);
+  const trusted = [...own, ...(await trustedFiles(ports, options, root, branch))];
+  return inCacheHome(resolve({ layers, trusted }), env);
+}
+
+/** The default store follows $XDG_CACHE_HOME. The XDG specification: a relative path is invalid and ignored. */
+function inCacheHome(resolved: ResolvedConfig, env: Readonly<Record<string, string | undefined>>): ResolvedConfig {
+  const caches = env["XDG_CACHE_HOME"];
+  if (caches === undefined || !caches.startsWith("/") || resolved.origins.has("store.directory")) return resolved;
+  return { ...resolved, config: { ...resolved.config, "store.directory": `${caches}/foregone` } };
 }
 
 function prefixOf(name: string): "" | "p2p." {

@@ -57,6 +57,7 @@ function other(key: (typeof KEYS)[number]): string {
     '[{"host":"h","ttl":"1h"}]',
     '[{"host":"h","path":"/p","ttl":60}]',
     '{"a":"b"}',
+    '{"a":"https://b"}',
     '{"a":["b"]}',
     "store",
     "auto",

@@ -1,29 +1,22 @@
 // What the other parts show on the dashboard. Each part fills its panel; one that does not run has none.
 
 export interface QuotaPanel {
-  readonly requests: {
-    readonly paid: number;
-    readonly certified: number;
-    readonly fresh: number;
-    readonly stale: number;
-    readonly other: number;
-  };
-  readonly peerHits: number;
   readonly quotas: readonly {
     /** As GitHub names it: core, graphql, search. */
     readonly resource: string;
-    /** Eight hex digits that tell tokens apart and reveal nothing. */
-    readonly partition: string;
     readonly limit: number;
     readonly remaining: number;
     /** Milliseconds since the epoch. */
     readonly resetAt: number;
   }[];
-  readonly routes: readonly {
-    readonly route: string;
-    readonly paid: number;
-    readonly certified: number;
-    readonly fresh: number;
+  /** Reads by operation, as in `api.operation-ttls`, or by the class of their lease. */
+  readonly operations: readonly { readonly operation: string; readonly paid: number; readonly saved: number }[];
+  /** Whether GitHub's rule for ETags is proven, by host and kind of answer. */
+  readonly rules: readonly {
+    readonly for: string;
+    readonly verdict: string;
+    readonly matches: number;
+    readonly mismatches: number;
   }[];
 }
 

@@ -165,18 +165,16 @@ function* sampleHistory(until: number): Generator<{ t: number; v: Record<string,
 function panelsAt(now: number): Panels {
   return {
     quota: async () => ({
-      requests: { paid: 9204, certified: 71_220, fresh: 20_118, stale: 0, other: 12 },
-      peerHits: 12_402,
       quotas: [
-        { resource: "core", partition: "3fa1c2d8", limit: 5000, remaining: 4982, resetAt: now + 1_400_000 },
-        { resource: "core", partition: "9be00174", limit: 1000, remaining: 214, resetAt: now + 700_000 },
-        { resource: "graphql", partition: "3fa1c2d8", limit: 5000, remaining: 4870, resetAt: now + 1_400_000 },
+        { resource: "core", limit: 5000, remaining: 4982, resetAt: now + 1_400_000 },
+        { resource: "graphql", limit: 5000, remaining: 4870, resetAt: now + 1_400_000 },
       ],
-      routes: [
-        { route: "/repos/{owner}/{repo}/actions/runs/{id}/jobs", paid: 2210, certified: 31_001, fresh: 9120 },
-        { route: "/repos/{owner}/{repo}/commits/{ref}/check-runs", paid: 1904, certified: 20_412, fresh: 7702 },
-        { route: "/repos/{owner}/{repo}", paid: 120, certified: 4403, fresh: 1200 },
+      operations: [
+        { operation: "get_workflow_runs", paid: 2210, saved: 40_121 },
+        { operation: "status", paid: 1904, saved: 28_114 },
+        { operation: "get_repo_info", paid: 120, saved: 5603 },
       ],
+      rules: [{ for: "api.github.com json", verdict: "proven", matches: 4812, mismatches: 0 }],
     }),
     peers: async () => ({
       self: {

@@ -19,7 +19,10 @@ export async function apiSettings(context: CliContext, parsed: Parsed): Promise<
     config,
     ...place,
     ...(socket !== undefined && { socket: expandPath(socket, context) }),
-    origins: Object.fromEntries((parsed.lists.get("upstream") ?? []).map(originOf)),
+    origins: {
+      ...config["api.upstreams"],
+      ...Object.fromEntries((parsed.lists.get("upstream") ?? []).map(originOf)),
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 // `api:`: the GitHub API cache (docs/github-api-cache.md). Only GitHub's own certificate (a 304) makes bytes fresh; these
 // bound the short leases that follow one.
-import { bool, duration, integer, list, nullable, object, oneOf, size, text } from "../kind.ts";
+import { bool, duration, integer, list, map, nullable, object, oneOf, size, text } from "../kind.ts";
 import { setting } from "../setting.ts";
 
 /** Ceilings of a lease by operation, as the founding files named them. */
@@ -32,6 +32,17 @@ export const apiSettings = {
     ["github.com", "uploads.github.com", "codeload.github.com", "*.githubusercontent.com", "*.blob.core.windows.net"],
     "hosts that clients of the socket (gh) may reach beside the API",
     { tighten: "fewer" },
+  ),
+  "api.upstreams": setting(
+    map(
+      text(
+        "an https origin, or http on loopback",
+        /^(?:https:\/\/[^/]+|http:\/\/(?:127\.[\d.]+|localhost|\[::1\])(?::\d+)?)$/,
+      ),
+    ),
+    {},
+    'where a host is reached, e.g. `{ghe.example.org: "https://10.0.0.5:8443"}`; tokens go there',
+    { tighten: "fixed" },
   ),
   "api.persistence": setting(bool, true, "keep responses on disk, not only in memory"),
   "api.max-entries": setting(integer(1, 10_000_000), 5000, "responses kept on disk", { env: ["GITHUB_CACHE_SIZE"] }),

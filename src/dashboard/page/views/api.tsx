@@ -7,7 +7,7 @@ import { Card } from "../parts/bits.tsx";
 import { Lines } from "../parts/line.tsx";
 import { Table } from "../parts/table.tsx";
 import type { ViewProps } from "../view.ts";
-import { ahead, countText } from "../words.ts";
+import { ahead, countText, percent } from "../words.ts";
 
 const OUTCOMES = [
   ["certified", "certified (304, free)", "skip"],
@@ -72,11 +72,10 @@ export function Api({ summary, hours, now }: ViewProps) {
           <Table
             name="quotas"
             rows={panel.data.quotas}
-            rowKey={(q) => `${q.resource}${q.partition}`}
+            rowKey={(q) => q.resource}
             empty="No answer of GitHub was seen yet."
             columns={[
               { name: "resource", cell: (q) => q.resource, head: true },
-              { name: "token", cell: (q) => <code>{q.partition}</code> },
               {
                 name: "left",
                 number: true,
@@ -87,18 +86,24 @@ export function Api({ summary, hours, now }: ViewProps) {
             ]}
           />
         )}
+        {panel.data?.rules.map((rule) => (
+          <p key={rule.for} class="quiet note">
+            ETag rule {rule.verdict} for {rule.for}: {countText(rule.matches)} of{" "}
+            {countText(rule.matches + rule.mismatches)} answers
+          </p>
+        ))}
       </Card>
-      <Card title="Routes">
+      <Card title="By operation">
         <Table
-          name="routes"
-          rows={panel.data?.routes ?? []}
-          rowKey={(r) => r.route}
+          name="operations"
+          rows={panel.data?.operations ?? []}
+          rowKey={(r) => r.operation}
           empty="No read yet."
           columns={[
-            { name: "route", cell: (r) => <code>{r.route}</code>, head: true },
+            { name: "operation", cell: (r) => r.operation.replaceAll("_", " "), head: true },
             { name: "paid", number: true, cell: (r) => countText(r.paid), sort: (r) => r.paid },
-            { name: "certified", number: true, cell: (r) => countText(r.certified), sort: (r) => r.certified },
-            { name: "lease", number: true, cell: (r) => countText(r.fresh), sort: (r) => r.fresh },
+            { name: "saved", number: true, cell: (r) => countText(r.saved), sort: (r) => r.saved },
+            { name: "share saved", number: true, cell: (r) => percent(r.saved, r.paid + r.saved) },
           ]}
         />
       </Card>

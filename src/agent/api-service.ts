@@ -1,0 +1,89 @@
+// The GitHub API proxy as a service: the same that `foregone api serve` runs, on the same socket, so that `foregone api exec` and
+// gh find it. Its libraries are loaded when it starts: an agent without it is 15 MB smaller.
+import { apiPlace } from "../cli/api/place.ts";
+import type { OpenedApi } from "../cli/api/open.ts";
+import type { Config } from "../config/settings.ts";
+import type { QuotaPanel } from "../dashboard/panels.ts";
+import { type Metrics, seriesOf } from "../report/metrics.ts";
+import { countText } from "../report/units.ts";
+import type { Log } from "./log.ts";
+import type { Service } from "./service.ts";
+
+export interface ApiService extends Service {
+  panel(): QuotaPanel | undefined;
+}
+
+export interface ApiServiceOptions {
+  readonly context: { readonly cwd: string; readonly env: Readonly<Record<string, string>> };
+  readonly config: Config;
+  readonly log: Log;
+}
+
+export function apiService({ context, config, log }: ApiServiceOptions): ApiService {
+  let opened: OpenedApi | undefined;
+  return {
+    name: "api",
+    async start() {
+      const { openApiProxy } = await import("../cli/api/open.ts");
+      const { socket, store } = apiPlace(context, config);
+      opened = await openApiProxy({
+        config,
+        env: context.env,
+        storeFolder: store,
+        doors: { socket, baseUrlPort: 0 },
+        origins: config["api.upstreams"],
+        onNote: (line) => log.write("warning", `api: ${line}`),
+        onEvent: (event) => log.write("info", `api: ${JSON.stringify(event)}`),
+        onBug: (error) =>
+          log.write("error", `api: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      });
+    },
+    async stop() {
+      const closing = opened;
+      opened = undefined;
+      await closing?.close();
+    },
+    status() {
+      if (opened === undefined) return { state: "off" };
+      const { stats, doors } = opened.status();
+      const { reads, certified, paid, fresh, coalesced, stale } = stats;
+      const numbers = `${countText(reads)} reads: ${countText(certified)} certified (304), ${countText(paid)} paid, ${countText(fresh + coalesced)} fresh, ${countText(stale)} stale`;
+      return { state: "up", detail: `${numbers}; ${doors.socket ?? ""}, ${doors.apiUrl ?? ""}` };
+    },
+    counted(): Metrics {
+      if (opened === undefined) return {};
+      const { paid, certified, fresh, coalesced: shared, stale } = opened.status().stats;
+      return Object.fromEntries(
+        Object.entries({ paid, certified, fresh, shared, stale }).map(([outcome, count]) => [
+          seriesOf("foregone_api_requests_total", { outcome }),
+          count,
+        ]),
+      );
+    },
+    gauges(): Metrics {
+      const gauges: Record<string, number> = {};
+      for (const { resource, remaining, limit } of opened?.status().quotas ?? []) {
+        // Of several tokens the one that runs out first is the one to see.
+        const series = seriesOf("foregone_api_quota_remaining", { resource });
+        if (remaining >= (gauges[series] ?? Number.POSITIVE_INFINITY)) continue;
+        gauges[series] = remaining;
+        gauges[seriesOf("foregone_api_quota_limit", { resource })] = limit;
+      }
+      return gauges;
+    },
+    panel() {
+      if (opened === undefined) return undefined;
+      const { stats, quotas, rules } = opened.status();
+      return {
+        quotas: quotas.map(({ resource, limit, remaining, resetS }) => ({
+          resource,
+          limit,
+          remaining,
+          resetAt: resetS * 1000,
+        })),
+        operations: Object.entries(stats.byOperation).map(([operation, counts]) => ({ operation, ...counts })),
+        rules,
+      };
+    },
+  };
+}
