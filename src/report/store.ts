@@ -1,4 +1,5 @@
 // The words of `gc`, `verify` and `stats`.
+import { type Metrics, sumOf, sumsBy } from "./metrics.ts";
 import { ageText, bytesText, countText, durationText, plural } from "./units.ts";
 
 const DAY_MS = 24 * 3_600_000;
@@ -61,7 +62,7 @@ export function verificationText(facts: VerificationFacts): string {
   ];
   return lines(
     `ok    blobs    ${countText(facts.blobs)} hashed again (${bytesText(facts.blobBytes)})`,
-    `ok    records  ${countText(facts.entries)} authenticated in ${plural(facts.logs, "log")}`,
+    `ok    records  ${plural(facts.entries, "entry", "entries")} in ${plural(facts.logs, "log")} authenticated, with all they need`,
     ...repaired.map(({ kind, path, detail }) => `mended  ${kind}  ${path}: ${detail}`),
     ...problems.map(({ kind, path, detail }) => `fail  ${kind}  ${path}: ${detail}`),
     ...notes.map((note) => `note  ${note}`),
@@ -85,10 +86,10 @@ export interface StoreFacts {
 }
 
 export interface DecisionFacts {
-  readonly since?: number;
   readonly decisions: number;
   readonly skips: number;
   readonly runs: number;
+  /** Of runs, by the kind of the first miss; most frequent first. */
   readonly reasons: Readonly<Record<string, number>>;
   readonly recorded: number;
   readonly savedMs: number;
@@ -97,12 +98,29 @@ export interface DecisionFacts {
   readonly falseSkips: number;
 }
 
+/** What this store's counters say of decisions: all that were ever made on it, whoever made them. */
+export function decisionFacts(metrics: Metrics): DecisionFacts {
+  const [skips, runs] = ["skip", "run"].map((kind) => sumOf(metrics, "foregone_decisions_total", { kind }));
+  const reasons = Object.entries(sumsBy(metrics, "foregone_misses_total", "reason")).sort((a, b) => b[1] - a[1]);
+  return {
+    decisions: (skips ?? 0) + (runs ?? 0),
+    skips: skips ?? 0,
+    runs: runs ?? 0,
+    reasons: Object.fromEntries(reasons),
+    recorded: sumOf(metrics, "foregone_records_total"),
+    savedMs: sumOf(metrics, "foregone_saved_seconds_total") * 1000,
+    decideMs: sumOf(metrics, "foregone_decide_seconds_total") * 1000,
+    audits: sumOf(metrics, "foregone_audits_total"),
+    falseSkips: sumOf(metrics, "foregone_audits_total", { result: "false-skip" }),
+  };
+}
+
 export function statsText(
   facts: { readonly store: StoreFacts; readonly decisions: DecisionFacts },
   now: number,
 ): string {
   const { store, decisions } = facts;
-  const { since, skips, runs, audits, falseSkips } = decisions;
+  const { skips, runs, audits, falseSkips } = decisions;
   const oldest = store.oldestUse === undefined ? "" : `, the oldest last used ${ageText(now - store.oldestUse)}`;
   const share = decisions.decisions === 0 ? "" : ` (${Math.round((100 * skips) / decisions.decisions)}%)`;
   const reasons = Object.entries(decisions.reasons).map(([kind, count]) => `${kind} ${countText(count)}`);
@@ -110,10 +128,10 @@ export function statsText(
     `store      ${bytesText(store.bytes)} of ${bytesText(store.maxBytes)} in ${store.path}`,
     `           ${plural(store.records, "record")}, ${plural(store.blobs, "blob")}${oldest}`,
     ...(store.marks > 0 ? [`           ${plural(store.marks, "command")} disowned after a false skip`] : []),
-    ...(since === undefined
+    ...(decisions.decisions === 0
       ? ["decisions  none yet"]
       : [
-          `decisions  ${countText(decisions.decisions)} since ${ageText(now - since)}: ${plural(skips, "skip")}${share}, ${plural(runs, "run")}`,
+          `decisions  ${countText(decisions.decisions)}: ${plural(skips, "skip")}${share}, ${plural(runs, "run")}`,
           ...(reasons.length > 0 ? [`           runs by first reason: ${reasons.join(", ")}`] : []),
           `saved      ${durationText(decisions.savedMs)}; spent on deciding ${durationText(decisions.decideMs)}`,
           `audits     ${countText(audits)}${audits === 0 ? "" : falseSkips === 0 ? ", all with the same result" : `, ${plural(falseSkips, "FALSE SKIP")}`}`,

@@ -1,12 +1,11 @@
 import { EXIT } from "../../core/errors.ts";
-import { type StoreFacts, statsText } from "../../report/store.ts";
+import { decisionFacts, type StoreFacts, statsText } from "../../report/store.ts";
 import { readEntries } from "../../store/disk-records.ts";
-import { tallyDecisions } from "../../store/tally.ts";
+import { CounterReader } from "../../store/counters.ts";
 import type { StoreFolder } from "../../store/folder.ts";
 import { survey } from "../../store/survey.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
-import { logOf } from "../decision-log.ts";
 import { storeTrouble } from "../store-trouble.ts";
 import { effects, openStoreFor } from "../wiring.ts";
 
@@ -16,7 +15,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   const { folder } = openStoreFor(context, resolved);
   try {
     const store = { ...factsOf(folder), maxBytes: config["store.disk"] };
-    const decisions = tallyDecisions(logOf(folder));
+    const decisions = decisionFacts(new CounterReader(folder).read());
     const facts = { store, decisions };
     context.stdout.write(
       parsed.flags.has("json") ? `${JSON.stringify(facts, null, 2)}\n` : statsText(facts, effects.clock.now()),

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { expect, test } from "vitest";
-import { nodeStoreFiles } from "../../node/store-files.ts";
-import { appendDecision, type DecisionEvent } from "../../store/decisions.ts";
+import { seriesOf } from "../../report/metrics.ts";
+import { Counters } from "../../store/counters.ts";
 import { diskStore } from "../../store/disk.ts";
 import { openFolder, pathOf } from "../../store/folder.ts";
 import { runCli } from "../../testing/cli.ts";
@@ -28,38 +28,27 @@ async function setUp() {
   return { root, folder, store: diskStore(folder), cli };
 }
 
-const decision = (more: Partial<DecisionEvent>): DecisionEvent => ({
-  at: diskEffects.clock.now(),
-  command: ["npm", "test"],
-  workspace: "/w",
-  cwd: ".",
-  kind: "run",
-  misses: [],
-  missCount: 0,
-  compared: {},
-  gaps: [],
-  optOuts: [],
-  decideMs: 500,
-  ...more,
-});
-
 test("foregone stats shows the store and what the decisions saved", async () => {
   const { folder, store, cli } = await setUp();
   expect((await cli("stats")).stdout).toMatch(/0 records, 0 blobs\ndecisions {2}none yet\n$/);
   await recordInto(store, { name: "a" });
-  const log = { files: nodeStoreFiles, path: `${folder.path}/decisions`, maxBytes: 1e6 };
-  const key = { kind: "file", key: "a" } as const;
-  appendDecision(log, decision({ misses: [{ kind: "changed", question: key, was: "1", now: "2", by: "sh" }] }));
-  appendDecision(log, decision({ misses: [{ kind: "no-record" }], audit: "false-skip" }));
-  appendDecision(log, decision({ kind: "skip", savedMs: 125_000 }));
+  const counters = new Counters(folder);
+  counters.add(seriesOf("foregone_decisions_total", { kind: "skip", basis: "trace" }));
+  counters.add(seriesOf("foregone_decisions_total", { kind: "run", basis: "none" }), 2);
+  counters.add(seriesOf("foregone_misses_total", { reason: "no-record" }));
+  counters.add(seriesOf("foregone_misses_total", { reason: "changed" }), 2);
+  counters.add(seriesOf("foregone_audits_total", { result: "false-skip" }));
+  counters.add(seriesOf("foregone_saved_seconds_total"), 125);
+  counters.add(seriesOf("foregone_decide_seconds_total"), 1.5);
+  await counters.flush();
   const { stdout, code } = await cli("stats");
   expect(code).toBe(0);
   expect(stdout).toBe(
     [
       "store      SIZE of 5.4 GB in ROOT/v1",
       "           1 record, 3 blobs, the oldest last used AGO",
-      "decisions  3 since AGO: 1 skip (33%), 2 runs",
-      "           runs by first reason: changed 1, no-record 1",
+      "decisions  3: 1 skip (33%), 2 runs",
+      "           runs by first reason: changed 2, no-record 1",
       "saved      2 min 5 s; spent on deciding 1.50 s",
       "audits     1, 1 FALSE SKIP",
       "",
@@ -67,7 +56,7 @@ test("foregone stats shows the store and what the decisions saved", async () => 
   );
   expect(JSON.parse((await cli("stats", "--json")).stdout)).toMatchObject({
     store: { records: 1, blobs: 3 },
-    decisions: { decisions: 3, skips: 1, savedMs: 125_000, falseSkips: 1, reasons: { changed: 1, "no-record": 1 } },
+    decisions: { decisions: 3, skips: 1, savedMs: 125_000, falseSkips: 1, reasons: { changed: 2, "no-record": 1 } },
   });
 });
 
@@ -77,7 +66,7 @@ test("foregone verify says what is wrong and exits 1; --repair mends it", async 
   const { stdout, code } = await cli("verify");
   expect(code).toBe(0);
   expect(stdout).toMatch(
-    /^ok {4}blobs {4}3 hashed again \(.*\)\nok {4}records {2}1 authenticated in 1 log\nnothing wrong\n$/,
+    /^ok {4}blobs {4}3 hashed again \(.*\)\nok {4}records {2}1 entry in 1 log authenticated, with all they need\nnothing wrong\n$/,
   );
   fs.writeFileSync(pathOf(folder, "blobs", output), "other bytes");
   const wrong = await cli("verify");
