@@ -34,7 +34,11 @@ export class Acting {
     follow: boolean,
   ): { readonly slot: Slot; readonly thing: Thing | null } | undefined {
     const { retrace, scene } = this.parts;
-    const assume = event.outcome === 0;
+    // It succeeded, or something was seen to be there: then so was the way to it.
+    const assume =
+      event.outcome === 0 ||
+      (event.type === "change" && event.existed === true) ||
+      (event.type === "pair" && event.fromExisted === true && ref === event.from);
     const end = retrace.walk(ref, event, { follow, assume }, this.asker);
     const found = end === undefined ? undefined : atEnd(end);
     if (found !== undefined || end?.kind === "proc" || end?.kind === "loop") return found;

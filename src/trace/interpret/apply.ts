@@ -81,6 +81,8 @@ function change(act: Acting, event: Change): void {
     case "rmdir": {
       const there = outcome === 0 || (existed ?? found.thing !== null);
       if (!there) return act.asker && emit.absent(slot, act.asker);
+      // Those who empty folders try this first, and blind back ends tell it all the same.
+      if (op === "rmdir" && outcome === undefined && !mayBeEmpty(found.thing)) return act.look(found.thing);
       effects.learn(slot, () => new Thing(op === "rmdir" ? "dir" : "unknown", slot, slot));
       const thing = scene.model.current(slot);
       if (act.asker !== undefined && thing !== null && thing !== NOWHERE)
@@ -111,6 +113,12 @@ function change(act: Acting, event: Change): void {
     default:
       return op satisfies never;
   }
+}
+
+function mayBeEmpty(folder: Thing | null): boolean {
+  for (const { now, before } of folder?.slots?.values() ?? [])
+    if (now === undefined ? before !== undefined && before !== null : now !== null) return false;
+  return true;
 }
 
 /** The world after the run has it, or it was a file that has been removed since. */

@@ -19,7 +19,7 @@ export function changesOf(scene: Scene, effects: Effects, options: ChangesOption
     if (touch === undefined) continue;
     if (path === null) {
       // In a folder of its own that is gone again: nothing is left. Elsewhere: an output that nobody can pick up.
-      if (slot.folder?.at !== undefined) scene.unresolved(slot);
+      if (!isGone(slot)) scene.unresolved(slot);
       continue;
     }
     if (isPseudo(path)) continue;
@@ -29,6 +29,11 @@ export function changesOf(scene: Scene, effects: Effects, options: ChangesOption
     changes.set(path, { path, before, ...touch });
   }
   return changes;
+}
+
+function isGone(slot: Slot): boolean {
+  for (let at: Slot | undefined = slot; at !== undefined; at = at.folder.at) if (at.folder === undefined) return false;
+  return true;
 }
 
 function beforeOf(scene: Scene, slot: Slot, path: string, options: ChangesOptions): Change["before"] {

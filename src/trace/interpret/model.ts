@@ -142,7 +142,8 @@ export class Model {
   /** The folder that is, or must be, in a Slot: somebody who knows has been inside. */
   folder(slot: Slot): Thing {
     if (slot.now !== undefined) {
-      if (slot.now !== null && (slot.now.type === "dir" || slot.now.type === "unknown")) return slot.now;
+      const now = slot.now ?? slot.ghost;
+      if (now !== undefined && (now.type === "dir" || now.type === "unknown")) return now;
       // Gone, but still somebody's working directory: whatever is in there now, the run put there.
       return (slot.now = new Thing("dir", slot, undefined));
     }
