@@ -4,6 +4,7 @@ import type { EffectEvent } from "./log.ts";
 import { NOWHERE, type Slot, Thing } from "./model.ts";
 import type { Scene } from "./scene.ts";
 
+const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
 
 type Pair = Extract<EffectEvent, { type: "pair" }>;
@@ -51,8 +52,8 @@ function rename(act: Acting, event: Pair): void {
   const there = outcome === 0 || (fromExisted ?? source.thing !== null);
   if (!there) return act.asker && act.parts.emit.absent(source.slot, act.asker);
   effects.learn(source.slot, () => movedFrom(scene, source.slot, target.slot));
-  effects.learn(target.slot, () => overwritten(target.slot, event));
   const thing = scene.model.current(source.slot);
+  effects.learn(target.slot, () => overwritten(target.slot, event, thing));
   const old = scene.model.current(target.slot);
   if (thing === NOWHERE || old === NOWHERE) return;
   if (thing !== null && thing === old && outcome !== undefined) return; // Two hard links of one file: nothing happens.
@@ -94,9 +95,11 @@ function movedFrom(scene: Scene, source: Slot, target: Slot): Thing {
   return new Thing(stat === undefined || stat === NOWHERE ? "unknown" : stat.type, source, source);
 }
 
-/** A rename does not tell whether it replaced something. */
-function overwritten(slot: Slot, { toExisted }: Pair): Thing | null {
-  if (toExisted === false) return null;
+/** A rename does not tell whether it replaced something; but a folder can only replace an empty one. */
+function overwritten(slot: Slot, { toExisted, flags }: Pair, by: Thing | null | typeof NOWHERE): Thing | null {
+  const isFolder = by !== null && by !== NOWHERE && by.type === "dir";
+  if (toExisted === false || ((flags ?? 0) & RENAME_NOREPLACE) !== 0) return null;
+  if (isFolder) return toExisted === true ? new Thing("dir", slot, slot) : null;
   const thing = new Thing("unknown", slot, slot);
   thing.maybe = toExisted === undefined;
   return thing;

@@ -25,6 +25,7 @@ export function changesOf(scene: Scene, effects: Effects, options: ChangesOption
     if (isPseudo(path)) continue;
     const before = beforeOf(scene, slot, path, options);
     if (before === "absent" && slot.now === null) continue;
+    if (slot.ghost !== undefined && isThere(scene, slot, options)) continue;
     if (onlyOpened(scene, slot, before, options)) continue;
     changes.set(path, { path, before, ...touch });
   }
@@ -41,6 +42,13 @@ function beforeOf(scene: Scene, slot: Slot, path: string, options: ChangesOption
   if (thing === null) return "absent";
   if (thing !== NOWHERE && !thing.maybe && thing.type !== "unknown") return thing.type;
   return options.before?.(path) ?? "unknown";
+}
+
+/** Its removal was only tried. */
+function isThere(scene: Scene, slot: Slot, { startNs }: ChangesOptions): boolean {
+  const stat = scene.model.stat(slot);
+  if (stat === undefined || stat === NOWHERE) return false;
+  return stat.type === "dir" ? slot.ghost?.type === "dir" : stat.ctimeNs < startNs - CLOCK_GRANULARITY_NS;
 }
 
 /** Opened for writing, and never written: its times would have moved. */

@@ -57,7 +57,10 @@ export class Effects {
     if (slot.followed) this.#options.onUnsure(slot);
     slot.isKnown = true;
     const known = this.#remembered(slot);
-    slot.before = known === undefined ? before() : known === "absent" ? null : new Thing(known, slot, slot);
+    const said = known === undefined ? before() : known === "absent" ? null : new Thing(known, slot, slot);
+    // What has been learnt about the names in a folder stays with it.
+    if (said?.type === "dir" && slot.before?.slots !== undefined) slot.before.type = "dir";
+    else slot.before = said;
   }
 
   /** What the caller remembers of before the run. */

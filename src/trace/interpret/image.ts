@@ -78,9 +78,9 @@ export function programName(file: string, argv: readonly string[]): string {
   if (!INTERPRETERS.test(program)) return program;
   const script = scriptOf(argv.slice(1));
   if (script === undefined) return program;
-  const inModules = script.lastIndexOf("/node_modules/");
-  if (inModules < 0) return `${program} (${shorten(script)})`;
-  const [scope = "", name = ""] = script.slice(inModules + "/node_modules/".length).split("/");
+  const inModules = /^(?:.*\/)?node_modules\/(.*)$/.exec(script)?.[1];
+  if (inModules === undefined) return `${program} (${shorten(script)})`;
+  const [scope = "", name = ""] = inModules.split("/");
   if (scope === ".bin") return `${program} (${name})`;
   return `${program} (${scope.startsWith("@") ? `${scope}/${name}` : scope})`;
 }

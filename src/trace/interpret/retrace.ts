@@ -104,7 +104,8 @@ export class Retrace {
 
   #judge(end: End, ask: Ask, asker: Asker, again: boolean): void {
     const { object, outcome } = ask;
-    const strange = !again && !this.#met.changing && ask.class !== "exec";
+    // An empty string is refused whatever is there; an exec also if an interpreter is missing.
+    const strange = !again && !this.#met.changing && ask.class !== "exec" && ask.path.string !== "";
     switch (end.kind) {
       case "loop":
         return;
