@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { systemClock } from "../../node/ports.ts";
 import { FLAGS, SyntheticRun } from "../../testing/synthetic-run.ts";
 import { temporaryFolder } from "../../testing/temporary-folder.ts";
 import type { Bytes } from "../event.ts";
@@ -11,7 +12,7 @@ type Entry = string | { readonly link: string };
 /** A folder older than the run: "dir/" is a folder, a link is one, anything else a file with this text. */
 function world(entries: Readonly<Record<string, Entry>>): string {
   const folder = fs.realpathSync(temporaryFolder());
-  const old = new Date(Date.now() - 3_600_000);
+  const old = new Date(systemClock.now() - 3_600_000);
   for (const [path, entry] of Object.entries(entries)) {
     const whole = join(folder, path);
     fs.mkdirSync(path.endsWith("/") ? whole : join(whole, ".."), { recursive: true });
@@ -255,7 +256,7 @@ describe.each([
   test("opened for writing, and not written, is no change", () => {
     const run = start({ lock: "" });
     fs.utimesSync(join(run.folder, "lock"), 1, 1);
-    const later = new SyntheticRun(run.folder, { blind, startNs: BigInt(Date.now() + 60_000) * 1_000_000n });
+    const later = new SyntheticRun(run.folder, { blind, startNs: BigInt(systemClock.now() + 60_000) * 1_000_000n });
     later.write("lock", "", FLAGS.O_RDWR);
     expect([...later.finish().changes.keys()]).toEqual([]);
   });
