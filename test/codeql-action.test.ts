@@ -100,7 +100,12 @@ class Runner {
   }
 
   get env(): Record<string, string> {
-    return { PATH: process.env["PATH"] ?? "", HOME: this.base, FOREGONE_CACHE_DIR: join(this.base, "store") };
+    return {
+      PATH: process.env["PATH"] ?? "",
+      HOME: this.base,
+      FOREGONE_CACHE_DIR: join(this.base, "store"),
+      FOREGONE_CODEQL_AUDIT: "0",
+    };
   }
 
   /** One job of the workflow above. */

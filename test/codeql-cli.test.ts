@@ -249,3 +249,30 @@ test("without a codeql on the PATH, without git, without a language: a scan with
   const nowhere = await runCli(["codeql", "check", ...SCAN], { cwd: t.base, env: t.env });
   expect(nowhere).toMatchObject({ code: 3, stdout: expect.stringContaining("no git checkout") as string });
 });
+
+test("each codeql setting changes what is decided or stored", async () => {
+  const t = new Terminal();
+  await t.scanned();
+  const { env } = t;
+  const check = async (setting: Record<string, string>): Promise<string> => {
+    t.env = { ...env, ...setting };
+    return (await t.foregone("codeql", "check", ...SCAN)).stdout.split("\n")[0] ?? "";
+  };
+  expect(await check({})).toMatch(/^skip/);
+  expect(await check({ FOREGONE_CODEQL_ENABLED: "false" })).toContain("codeql.enabled: false");
+  expect(await check({ FOREGONE_CODEQL_CACHE_TTL: "0" })).toContain("cache-ttl 0");
+  expect(await check({ FOREGONE_CODEQL_AUDIT: "1" })).toContain("drawn 1 in 1");
+  expect(await check({ FOREGONE_CODEQL_INERT_EXTRA: ".lock" })).toContain("interpret inertExtra");
+  expect(await check({ FOREGONE_CODEQL_TIER: "exact" })).toMatch(/^run/);
+  t.env = { ...env, FOREGONE_CODEQL_MAX_SARIF: "1KiB" };
+  const stored = await t.foregone("codeql", "store", ...SCAN, "--sarif", RECORDED);
+  expect(stored).toMatchObject({ code: 1, stdout: expect.stringContaining("over-limit") as string });
+  t.env = { ...env, FOREGONE_CODEQL_ENABLED: "false" };
+  expect((await t.foregone("codeql", "store", ...SCAN, "--sarif", RECORDED)).stdout).toContain("disabled");
+  const floating = ["--packs", "acme/floating"];
+  t.env = env;
+  await t.foregone("codeql", "store", ...SCAN, ...floating, "--sarif", RECORDED);
+  expect((await t.foregone("codeql", "check", ...SCAN, ...floating)).code).toBe(3);
+  t.env = { ...env, FOREGONE_CODEQL_ACCEPT: "unresolved" };
+  expect((await t.foregone("codeql", "check", ...SCAN, ...floating)).code).toBe(0);
+});

@@ -34,14 +34,14 @@ export async function main(host: Host): Promise<void> {
   const fromMs = effects.clock.monotonicMs();
   if (host.input("enable-caching") === "false") return finish(host, "disabled", "disabled");
   try {
-    const ttl = seconds(host.input("cache-ttl"));
-    const audit = Number(host.input("audit") || "50");
+    const ttl = wholeNumber("cache-ttl", host.input("cache-ttl"));
+    const audit = wholeNumber("audit", host.input("audit"));
     const trust = host.input("trust");
     const context = contextOf(host);
     const shell = await openScanShell(context, {
       checkout: context.cwd,
-      maxAgeMs: ttl,
-      audit: Number.isFinite(audit) && audit > 0 ? 1 / audit : 0,
+      maxAgeMs: ttl === undefined ? undefined : ttl * 1000,
+      audit: audit === undefined ? undefined : audit === 0 ? 0 : 1 / audit,
       trust: trust === "protected" ? "protected" : undefined,
     });
     host.output("cache-dir", shell.folder.path);
@@ -129,7 +129,7 @@ async function hitStep(
   mkdirSync(join(file, ".."), { recursive: true });
   writeFileSync(file, replayed.json);
   const upload = eventRule(shell.event).upload;
-  if (upload && host.input("upload") === "api") {
+  if (upload && (host.input("upload") || shell.settings.upload) === "api") {
     const uploaded = await uploadLog(shell.context, shell.repository, target, replayed);
     for (const line of uploadReport(uploaded)) host.log(line);
     if (uploaded.kind === "invalid") await invalidateScans(shell, { family: key, why: uploaded.message });
@@ -195,9 +195,9 @@ async function withDeadline<T>(promise: Promise<T>, ms: number): Promise<T | und
   }
 }
 
-/** @throws Error for what is no number: a typo must not mean "for ever" */
-function seconds(text: string): number | undefined {
+/** Empty: the configuration's. @throws Error for what is no number: a typo must not mean "for ever" */
+function wholeNumber(name: string, text: string): number | undefined {
   if (text === "") return undefined;
-  if (!/^\d+$/.test(text)) throw new Error(`cache-ttl "${text}" is no number of seconds`);
-  return Number(text) * 1000;
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`${name} "${text}" is no whole number`);
+  return Number(text);
 }

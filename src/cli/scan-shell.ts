@@ -6,7 +6,7 @@ import { arch, platform } from "node:os";
 import { admit, type Admitted } from "../codeql/admit.ts";
 import { compareWithRecorded, type Comparison } from "../codeql/audit-scan.ts";
 import type { KeyPorts } from "../codeql/codeql-key.ts";
-import { decideScan, type Hit, type ScanDecision, type ScanOptions } from "../codeql/decide-scan.ts";
+import { decideScan, type Hit, scanBecause, type ScanDecision, type ScanOptions } from "../codeql/decide-scan.ts";
 import { eventDetail, eventRule, type JobEvent, jobEvent } from "../codeql/events.ts";
 import type { GitSource } from "../codeql/git-source.ts";
 import type { ReplayTarget } from "../codeql/replay-scan.ts";
@@ -39,6 +39,9 @@ export interface ScanShell {
   readonly settings: {
     readonly tier: "auto" | "exact" | "relevant";
     readonly inertExtra: readonly string[];
+    /** Who uploads a replay in Actions. */
+    readonly upload: "step" | "api";
+    /** False: nothing is read or stored. */
     readonly enabled: boolean;
   };
   readonly folder: StoreFolder;
@@ -79,6 +82,7 @@ export async function openScanShell(context: CliContext, choices: ShellChoices):
       tier: config["codeql.tier"],
       inertExtra: config["codeql.inert-extra"],
       enabled: config["codeql.enabled"],
+      upload: config["codeql.upload"],
     },
     folder,
     storePorts: { store, clock: effects.clock, hasher: nodeHasher, deflate: nodeDeflate },
@@ -96,7 +100,8 @@ export async function openScanShell(context: CliContext, choices: ShellChoices):
   };
 }
 
-export function decide(shell: ScanShell, key: ScanKey, tool: VerdictOptions["tool"]): Promise<ScanDecision> {
+export async function decide(shell: ScanShell, key: ScanKey, tool: VerdictOptions["tool"]): Promise<ScanDecision> {
+  if (!shell.settings.enabled) return scanBecause({ kind: "audit", why: "codeql.enabled: false" });
   return decideScan({
     key,
     event: shell.event,
@@ -146,6 +151,7 @@ export async function recordScan(shell: ScanShell, scan: ScanToRecord): Promise<
     shell.log({ kind: "refused", scan: name, key: key.weak, reason: code });
     return { kind: "refused", code, detail };
   };
+  if (!shell.settings.enabled) return refuse("disabled", "codeql.enabled: false");
   if (rule.noStore !== undefined) return refuse("event", rule.noStore);
   const admitted = admit({
     ...scan,

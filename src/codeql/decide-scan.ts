@@ -88,6 +88,11 @@ export async function decideScan(parts: DecideParts): Promise<ScanDecision> {
   return drawn ? { ...scan([{ kind: "audit", why: `drawn 1 in ${Math.round(1 / audit)}` }]), auditOf: found } : found;
 }
 
+/** A scan for a reason that lies outside of key and records. */
+export function scanBecause(miss: Miss): Scan {
+  return scan([miss]);
+}
+
 function scan(misses: readonly [Miss, ...Miss[]], more: Partial<Scan> = {}): Scan {
   return { kind: "scan", misses, explanation: undefined, auditOf: undefined, hole: undefined, ...more };
 }
