@@ -7,6 +7,7 @@ import { configSpecs } from "./specs/config.ts";
 import { mainSpecs } from "./specs/main.ts";
 import { runSpecs } from "./specs/run.ts";
 import { setupSpecs } from "./specs/setup.ts";
+import { secretsSpecs } from "./specs/secrets.ts";
 import { storeSpecs } from "./specs/store.ts";
 
 export const commands: readonly CommandSpec[] = [
@@ -18,4 +19,5 @@ export const commands: readonly CommandSpec[] = [
   ...apiSpecs,
   ...agentSpecs,
   ...setupSpecs,
+  ...secretsSpecs,
 ];

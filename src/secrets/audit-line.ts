@@ -1,7 +1,7 @@
 // One line of the audit log: who asked for what, what was decided, and the two fields that tie it to its neighbours. Canonical
 // JSON; values never enter. `prev` chains the lines, `mac` is made with a key that is gone once the line is written.
 import { createHash, createHmac } from "node:crypto";
-import { type Assurance, DENIAL_REASONS, type DenialReason, type Mode } from "../core/access.ts";
+import { type Assurance, DENIAL_REASONS, type DenialReason, type Mode, type Policy } from "../core/access.ts";
 import { canonicalJson, type Json } from "../core/canonical.ts";
 import { sameBytes } from "./bytes.ts";
 import type { StoreMark } from "./chain.ts";
@@ -22,6 +22,7 @@ export const AUDIT_ACTIONS = [
   "done",
   "abandoned",
   "accepted",
+  "restarted",
   "torn",
   "refused",
 ] as const;
@@ -35,6 +36,8 @@ export interface AuditName {
   readonly credentialId?: string;
   readonly notBefore?: number;
   readonly notAfter?: number | null;
+  /** As set; absent if it says nothing, and in lines that set nothing. */
+  readonly policy?: Policy;
   readonly denied?: readonly DenialReason[];
   readonly detail?: string;
 }

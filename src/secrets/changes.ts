@@ -64,7 +64,7 @@ export function addVersions(
   }
   if (state.versions.length > MAX_VERSIONS)
     throw new ForegoneError("E_STORE", `more than ${MAX_VERSIONS} versions in one store`, { exitCode: 1 });
-  const event: AuditEvent = { ...context.actor, action, names: made.map(auditName) };
+  const event: AuditEvent = { ...context.actor, action, names: made.map(auditSet) };
   return { change: finish(context, state, event, seals), versions: made };
 }
 
@@ -99,6 +99,11 @@ export function auditName(v: StoredVersion): AuditName {
     notBefore: v.notBefore,
     notAfter: v.notAfter,
   };
+}
+
+/** With its policy: what was allowed is part of what was set. */
+function auditSet(v: StoredVersion): AuditName {
+  return { ...auditName(v), ...(Object.keys(v.policy).length > 0 && { policy: v.policy }) };
 }
 
 function sealNew(

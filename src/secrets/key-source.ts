@@ -130,7 +130,7 @@ async function askPassphrase({ env, ask }: KeySourceContext): Promise<Buffer> {
   const fd = env["FOREGONE_PASSPHRASE_FD"];
   const given =
     fd !== undefined
-      ? fs.readFileSync(descriptor(fd, "FOREGONE_PASSPHRASE_FD"))
+      ? readOnce(descriptor(fd, "FOREGONE_PASSPHRASE_FD"))
       : env["FOREGONE_PASSPHRASE"] !== undefined
         ? Buffer.from(env["FOREGONE_PASSPHRASE"])
         : await ask("passphrase of the master key: ");
@@ -145,7 +145,18 @@ function fromDescriptor(env: KeySourceContext["env"]): string | undefined {
   const fd = env["FOREGONE_MASTER_KEY_FD"];
   if (fd === undefined) return undefined;
   // A pipe can be read once; a process that rotates asks twice.
-  return (descriptorText ??= fs.readFileSync(descriptor(fd, "FOREGONE_MASTER_KEY_FD"), "utf8"));
+  return (descriptorText ??= readOnce(descriptor(fd, "FOREGONE_MASTER_KEY_FD")).toString("utf8"));
+}
+
+/** Closed at once: a descriptor that we inherited would be inherited by the command of `secrets exec` too. */
+function readOnce(fd: number): Buffer {
+  try {
+    const bytes = fs.readFileSync(fd);
+    fs.closeSync(fd);
+    return bytes;
+  } catch (error) {
+    throw keyError(`descriptor ${fd} cannot be read: ${(error as NodeJS.ErrnoException).code}`, "... 3< FILE");
+  }
 }
 
 function descriptor(text: string, name: string): number {

@@ -11,11 +11,13 @@ import {
 } from "../core/access.ts";
 import { type ErrorCode, ForegoneError } from "../core/errors.ts";
 import { type AuditEvent, type AuditName, clip } from "./audit-line.ts";
+import { readAuditLines } from "./audit-read.ts";
 import { auditName } from "./changes.ts";
 import { observationTag, observeKey } from "./keys.ts";
 import type { StoredVersion } from "./model.ts";
 import type { SecretValue } from "./secret-value.ts";
 import type { OpenStore, Session } from "./session.ts";
+import { explainFault } from "./tamper.ts";
 import { openValue } from "./values.ts";
 
 export interface ResolveRequest {
@@ -89,7 +91,10 @@ export function resolveNames(session: Session, store: OpenStore, request: Resolv
       return { name, version: granted, value, tag: observationTag(tags, granted.credentialId, granted.version) };
     } catch (error) {
       if (!(error instanceof ForegoneError)) throw error;
-      session.append({ action: "refused", names: [{ ...auditName(granted), denied: ["store-damaged"] }] });
+      const history = [...readAuditLines(session.context.folder)].flatMap((l) => l.names ?? []);
+      const { kind, text } = explainFault(state, master, granted, history);
+      const faulty: AuditName = { ...auditName(granted), denied: ["store-damaged"], detail: clip(`${kind}: ${text}`) };
+      session.append({ action: "refused", names: [faulty] });
       return refused(name, ["store-damaged"]);
     }
   });
