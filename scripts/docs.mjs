@@ -16,6 +16,7 @@ const bundle = await build({
   format: "esm",
   platform: "node",
   packages: "external",
+  target: "node20.19",
 });
 // Beside node_modules, so that packages left outside the bundle are still found.
 const file = join(mkdtempSync(join("node_modules", ".docs-")), "tables.mjs");
