@@ -17,6 +17,9 @@ export interface PathFacts {
 export const STRACE: readonly string[] =
   "strace -f --seccomp-bpf -y -qq -s 4096 -e signal=none -e trace=%file,getdents64,getdents".split(" ");
 
+/** Below a filter that notifies: a call that stops for it does not stop for strace's own filter. */
+export const STRACE_ALONE: readonly string[] = STRACE.filter((word) => word !== "--seccomp-bpf");
+
 const calls = new Map(syscallsOf("x86-64").map(({ name, call }) => [name, call]));
 
 export function straceFacts(text: string): PathFacts {
