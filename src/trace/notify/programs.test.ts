@@ -133,4 +133,20 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 print(open("input").read())`;
     expectRead(await run(["/usr/bin/python3", "-c", script]));
   });
+  test("a leak found by LeakSanitizer, which fails below ptrace", async (context) => {
+    here(context, "gcc");
+    writeFileSync(
+      join(folder, "leak.c"),
+      "#include <stdlib.h>\nint main(void) { volatile char *p = malloc(10); p = 0; }\n",
+    );
+    const leak = compile(join(folder, "leak.c"), "gcc -fsanitize=address -g");
+    if (typeof leak !== "string") return context.skip(leak.unavailable);
+    const seen = await see(program.observer(isRoot ? { uid } : {}), [leak], { cwd: folder });
+    expect(seen.stderr).toContain("SUMMARY: AddressSanitizer: 10 byte(s) leaked");
+    expect(seen.exit).toEqual({ kind: "exited", code: 1 });
+    const tree = new Set(seen.events.flatMap((e) => (e.type === "fork" ? [e.child] : [])));
+    const attached = seen.events.flatMap((e) => (e.type === "forbidden" ? [e] : []));
+    expect(attached.map((e) => e.call)).toEqual(["ptrace"]);
+    expect(attached.every((e) => tree.has(e.target))).toBe(true);
+  });
 });

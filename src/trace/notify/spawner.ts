@@ -6,6 +6,8 @@ import { startCommand } from "../spawn.ts";
 import { type FromSpawner, SLOT, type WorkerStart } from "./protocol.ts";
 
 const SET_MODE_FILTER = 1;
+/** We are no sandbox: without it, kernels before 5.16 switch off speculation for the whole command. */
+const SPEC_ALLOW = 1 << 2;
 const NEW_LISTENER = 1 << 3;
 /** Only a fatal signal interrupts a call that we look at (Linux 5.19): else each SIGPROF makes it start over. */
 const WAIT_KILLABLE = 1 << 5;
@@ -63,8 +65,8 @@ function installWhenSupervised(libc: Libc, abis: readonly FilterAbi[], slots: In
     return fd < 0 ? -libc.errno() : fd;
   };
   const install = (): number => {
-    const fd = seccomp(NEW_LISTENER | WAIT_KILLABLE);
-    return fd === -EINVAL ? seccomp(NEW_LISTENER) : fd;
+    const fd = seccomp(NEW_LISTENER | SPEC_ALLOW | WAIT_KILLABLE);
+    return fd === -EINVAL ? seccomp(NEW_LISTENER | SPEC_ALLOW) : fd;
   };
   // Of the process, not of the thread: orphans of the command become our children, and so stay readable (Yama).
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
