@@ -46,6 +46,7 @@ const history = new History(values.repo, join(scratch, "w"), values.keep);
 const commits = history
   .firstParents(values.range)
   .filter((_, i, all) => (all.length - 1 - i) % Number(values.every) === 0);
+if (commits.length === 0) throw new Error(`no commits in ${values.range}: the oldest comes first`);
 const results = jobs.map((job) => ({ job, tally: POLICIES.map((policy) => newTally(policy)), truths: [] as Truth[] }));
 
 for (const [i, commit] of commits.entries()) {

@@ -43,7 +43,7 @@ const BIN = join(process.cwd(), "bin/foregone");
 export function runJob(job: Job, history: History, commit: Commit, scratch: string, setup: number): Truth {
   const cwd = join(history.folder, job.cwd);
   const argv = ["sh", "-c", job.command];
-  const env = { ...process.env, CI: "true", NO_COLOR: "1", COMMIT_DATE: commit.date };
+  const env = { ...process.env, CI: "true", NO_COLOR: "1" };
   const from = performance.now();
   const plain = spawnSync("sh", ["-c", job.command], {
     cwd,
