@@ -6,7 +6,11 @@ import { appendLine, compactLog } from "./append-log.ts";
 import type { StoreFolder } from "./folder.ts";
 
 /** Runs `meanwhile` once, just before the given step of `folder`. */
-function interrupted(folder: StoreFolder, step: "fsync" | "stat" | "rename", meanwhile: () => Promise<unknown>): StoreFolder {
+function interrupted(
+  folder: StoreFolder,
+  step: "fsync" | "stat" | "rename",
+  meanwhile: () => Promise<unknown>,
+): StoreFolder {
   let pending: Promise<unknown> | undefined;
   const files = {
     ...nodeStoreFiles,
