@@ -24,6 +24,7 @@ import { sendJson } from "./routes.ts";
 import type { Service } from "./service.ts";
 import { storeService } from "./store-service.ts";
 import { dashboardToken } from "./token.ts";
+import { tracerService } from "./tracer-service.ts";
 
 export interface AgentContext {
   readonly cwd: string;
@@ -81,6 +82,7 @@ export async function agentParts(
   if (wanted.has("store")) services.push(storeLayers(folder, config));
   const api = wanted.has("api") && config["api.enabled"] ? apiService({ context, config, log }) : undefined;
   if (api !== undefined) services.push(api);
+  if (wanted.has("tracer") && process.geteuid?.() === 0) services.push(tracerOf(config, log));
   const panels: Panels = { ...(api && { quota: async () => api.panel() }) };
   const metrics = config["metrics.enabled"] ? metricsOf(context, resolved, folder, log, services) : undefined;
   if (metrics !== undefined) services.push(metrics);
@@ -89,6 +91,17 @@ export async function agentParts(
   if (web !== undefined) services.push(web);
   services.push(aboutService(metrics, web, token));
   return { place, log, services, web, token };
+}
+
+/** Only root can trace for others; anybody else's agent has no such service. */
+function tracerOf(config: ResolvedConfig["config"], log: Log): Service {
+  const [script = ""] = process.argv.slice(1);
+  return tracerService({
+    log,
+    tracer: [process.execPath, script, "tracer"],
+    maxRingBytes: config["trace.ring"],
+    hardLimitMs: config["trace.hard-limit"],
+  });
 }
 
 /** What commands ask the agent about itself; no service of its own in the status. */

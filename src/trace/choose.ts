@@ -6,6 +6,7 @@ import { release } from "node:os";
 import { dirname, join } from "node:path";
 import type { TracerFacts } from "./bpf/facts.ts";
 import type { TracerLink } from "./bpf/link.ts";
+import { TRACER_SOCKET } from "./bpf/tracer-socket.ts";
 import { type Libc, loadLibc } from "./ffi.ts";
 import type { Observer } from "./observer.ts";
 import { unobserved } from "./unobserved.ts";
@@ -24,7 +25,7 @@ export interface Chosen {
   readonly refusals: readonly Refusal[];
   /** Only for "ebpf". */
   readonly tracer?: {
-    readonly by: "root" | "sudo";
+    readonly by: "root" | "agent" | "sudo";
     readonly facts: TracerFacts;
     /** Instead of a run: the tracer is already there. */
     close(): void;
@@ -80,8 +81,17 @@ async function tryEbpf(libc: Libc, options: ChooseOptions): Promise<Omit<Chosen,
     if (tracer === undefined) throw new Error("no bin/foregone to start as root");
     return openRemoteTracer(libc, { elevate: ["sudo", "-n", "--"], tracer, ...ring });
   };
-  // Capabilities count, not the number 0: so the kernel is asked, not getuid.
-  for (const [by, open] of [["root", local] as const, ["sudo", remote] as const])
+  const agent = async (): Promise<TracerLink> => {
+    const { openAgentTracer } = await import("./bpf/by-agent.ts");
+    return openAgentTracer(libc, ring);
+  };
+  // Capabilities count, not the number 0: so the kernel is asked, not getuid. An agent of root costs no sudo, and needs none.
+  const ways = [
+    ["root", local],
+    ...(existsSync(TRACER_SOCKET) ? [["agent", agent] as const] : []),
+    ["sudo", remote],
+  ] as const;
+  for (const [by, open] of ways)
     try {
       const first = await open();
       return {

@@ -29,7 +29,7 @@ function tracing({ observer, refusals, tracer }: Chosen): Fact {
       const done = (selfTest?.done ?? 0) - (selfTest?.missed.length ?? 0);
       const total = (selfTest?.done ?? 0) + (selfTest?.impossible.length ?? 0);
       const text =
-        `ebpf (${tracer?.by === "sudo" ? "root by sudo -n" : "root"}), attached in ${Math.round(startMs ?? 0)} ms, ` +
+        `ebpf (${{ root: "root", sudo: "root by sudo -n", agent: "by the agent of root" }[tracer?.by ?? "root"]}), attached in ${Math.round(startMs ?? 0)} ms, ` +
         `self-test ${done} of ${total}`;
       const impossible = selfTest?.impossible ?? [];
       const also = [...(notices ?? []), ...impossible.map((name) => `${name} is not possible here`)];

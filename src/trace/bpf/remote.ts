@@ -5,6 +5,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Libc } from "../ffi.ts";
+import { peerOf } from "../peer.ts";
 import type { DaemonReady, DaemonSettings } from "./daemon.ts";
 import { FRAME, FrameReader, jsonFrame, type Request } from "./frames.ts";
 import type { TracerFacts } from "./facts.ts";
@@ -110,7 +111,7 @@ export async function connectTracer(libc: Libc, path: string, facts: TracerFacts
     socket.once("connect", resolve);
     socket.once("error", (error) => reject(new TracerRefused(`${path}: ${error.message}`)));
   });
-  const peer = peerUid(libc, socket);
+  const peer = peerOf(libc, socket)?.uid;
   if (peer !== 0 && peer !== process.getuid?.()) {
     socket.destroy();
     throw new TracerRefused(`${path}: listener is uid ${peer}, not root`);
@@ -216,24 +217,3 @@ class RemoteLink implements TracerLink {
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-
-const SOL_SOCKET = 1;
-const SO_PEERCRED = 17;
-
-/** Who listens at the other end. A process of another user cannot be behind a socket that root made. */
-function peerUid(libc: Libc, socket: net.Socket): number | undefined {
-  // Node does not publish the descriptor; without it the peer stays unknown, and is refused.
-  const fd = (socket as net.Socket & { _handle?: { fd?: number } })._handle?.fd;
-  if (fd === undefined || fd < 0) return undefined;
-  const getsockopt = libc.func("int getsockopt(int, int, int, void*, void*)");
-  const credentials = libc.alloc(16);
-  const length = libc.alloc(8);
-  length.bytes.writeUInt32LE(12, 0);
-  try {
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials.pointer, length.pointer) !== 0) return undefined;
-    return credentials.bytes.readUInt32LE(4);
-  } finally {
-    libc.free(credentials);
-    libc.free(length);
-  }
-}
