@@ -134,9 +134,12 @@ __noinline int find_result(struct scratch *s) {
 // Changes, and what they make, are never taken for repeats: their order matters.
 __noinline int is_repeat(struct scratch *s, u32 string_len) {
   if (!s || s->call.kind == K_PAIR || s->call.kind == K_CHANGE || s->flags & F_CREATED) return 0;
+  if (s->call.kind == K_LOOK && s->call.when_a) return 0;
   struct object *base = &s->base_object, *result = &s->result_object;
   struct seen_key key = {mix(mix(s->call.kind, s->nr), s->ret < 0 ? s->ret : 0),
                          mix(mix(base->ino, base->dev), (u64)s->base.dentry)};
+  // The same folder with other things mounted in it, in another namespace, is another folder.
+  key.b = mix(key.b, (u64)s->base.mount);
   key.a = mix(mix(key.a, result->ino), result->dev);
   key.b = mix(key.b, ((u64)s->call_flags << 32) | s->flags);
   hash_string(s, string_len, &key);
@@ -166,7 +169,9 @@ __noinline int put_path_call(struct scratch *s) {
   HIDE(at);
   if (at > MAX_PATH) return 0;
   // "" is the descriptor itself, which was seen when it was opened; the working directory never was.
-  if (at == 1 && !(s->flags & F_FAULT) && dirfd != AT_FDCWD && c->kind != K_CHANGE && c->kind != K_PAIR) return 0;
+  if (at == 1 && !(s->flags & F_FAULT) && dirfd != AT_FDCWD && c->kind != K_CHANGE && c->kind != K_PAIR &&
+      !(c->kind == K_LOOK && c->when_a))
+    return 0;
   u32 second = 0;
   if (c->kind == K_PAIR) {
     second = read_string(s, at, v[c->path2 & 7]);
@@ -279,7 +284,8 @@ static __always_inline void put_exec(struct scratch *s, struct task_struct *t, s
   long len = bpf_probe_read_kernel_str(s->record.data, MAX_PATH, BPF_CORE_READ(bprm, filename));
   u32 at = len > 0 ? len : 1;
   s->record.h.string_len = at;
-  find_base(s, AT_FDCWD, s->record.data[0] == '/');
+  // Always the working directory: absolute names start at the root, which is told apart.
+  find_base(s, AT_FDCWD, 0);
   len = bpf_probe_read_kernel_str(&s->record.data[at], MAX_PATH, BPF_CORE_READ(bprm, interp));
   u32 interpreter = len > 0 ? len : 0;
   at += interpreter;
@@ -292,6 +298,7 @@ static __always_inline void put_exec(struct scratch *s, struct task_struct *t, s
   struct place binary;
   struct file *f = BPF_CORE_READ(bprm, file);
   place_of_file(f, &binary);
+  identify(&binary, &s->result_object);
   finish_record(s, put_result(s, at, &binary));
 }
 

@@ -17,6 +17,7 @@ struct call {
   s8 dirfd, path, flags, dirfd2, path2;
   u8 how, vector;     // `flags` are behind a pointer to struct open_how; msghdr[] instead of one
   u32 when_a, when_b; // K_FORBIDDEN: only if argument `dirfd` is one of these; 0 in both = always
+                      // K_LOOK: 1 in when_a = it moves the working or root directory
 };
 
 struct place {
@@ -30,6 +31,7 @@ struct place {
 struct scratch {
   u32 busy;
   u32 compat, nr, session;
+  u64 program;
   long ret;
   struct call call;
   u64 arguments[8];
@@ -60,6 +62,7 @@ struct {
 #define M_ROOT 2 // not traced itself, but every process it starts is
 struct member {
   u32 session, flags;
+  u64 program; // which file it executes: what two programs look at is not the same look
 };
 struct {
   __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -122,6 +125,7 @@ static __always_inline struct scratch *take_scratch(struct member *m, u32 nr, lo
     struct scratch *s = bpf_map_lookup_elem(&scratches, &key);
     if (!s || __sync_lock_test_and_set(&s->busy, 1) != 0) continue;
     s->session = m->session;
+    s->program = m->program;
     s->nr = nr;
     s->ret = ret;
     return s;

@@ -37,7 +37,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child) {
   int new_process = parent->tgid != child->tgid;
   // A new thread of a root (the tracer's own pool, a runner's) is not traced; a new process is.
   if (!(m->flags & M_TRACED) && !new_process) return 0;
-  struct member born = {m->session, M_TRACED};
+  struct member born = {m->session, M_TRACED, m->program};
   if (!bpf_task_storage_get(&members, child, &born, BPF_LOCAL_STORAGE_GET_F_CREATE)) COUNT(nostore);
   if (!new_process) return 0;
   struct scratch *s = take_scratch(&born, 0, 0);
@@ -56,6 +56,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
   struct scratch *s = m ? take_scratch(m, 0, 0) : 0;
   if (!s) return 0;
   put_exec(s, t, bprm);
+  m->program = mix(s->result_object.ino, s->result_object.dev);
   s->busy = 0;
   return 0;
 }

@@ -34,7 +34,7 @@ static __always_inline void hash_string(struct scratch *s, u32 len, struct seen_
 // An evicted key only repeats an event. Keys are not cryptographic: who can search for collisions can forge its inputs.
 // What the self-test has seen, the run has not.
 static __always_inline int seen_before(struct scratch *s, struct seen_key *key) {
-  key->a = mix(key->a, s->session);
+  key->a = mix(mix(key->a, s->session), s->program);
   u8 one = 1;
   if (bpf_map_lookup_elem(&seen, key)) {
     COUNT_ROUGHLY(repeated);

@@ -67,6 +67,9 @@ export type TraceEvent =
       readonly interpreter?: Bytes;
       /** The binary that finally runs. */
       readonly object?: FileObject;
+      /** Working directory: which repository a git command means. `cwdAbsolute` where the back end can only say that. */
+      readonly cwd?: FileObject;
+      readonly cwdAbsolute?: Bytes;
       /** The first 4 KiB of it; the last one may be cut. */
       readonly argv?: readonly Bytes[];
       readonly outcome: Outcome;

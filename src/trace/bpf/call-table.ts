@@ -8,6 +8,8 @@ import { KIND } from "./record.ts";
 /** As in native/state.h. */
 export const CALLS = { perAbi: 512, socketcall: 1024, uring: 1088, total: 1344 } as const;
 const ENTRY_BYTES = 16;
+/** In `when_a` of a look: later paths depend on it, so that it is never taken for a repeat. */
+const MOVES = 1;
 
 export interface NamedCall {
   readonly name: string;
@@ -67,7 +69,13 @@ function encodeCall(entry: Buffer, call: Call, uringDecoded: boolean): void {
       entry[6] = call.how ?? 0;
       return;
     case "look":
-      return set(KIND.look, call);
+      set(KIND.look, call);
+      if (call.class === "chdir" || call.class === "chroot") entry.writeUInt32LE(MOVES, 8);
+      return;
+    case "chdir-fd":
+      set(KIND.look);
+      entry.writeUInt32LE(MOVES, 8);
+      return;
     case "change":
       return set(KIND.change, call);
     case "change-fd":

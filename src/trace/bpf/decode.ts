@@ -126,6 +126,8 @@ export class Decoder {
         const noFollow = notFollowed(call.noFollow, v.extra);
         return this.#emit({ ...common, type: "change", op, path, noFollow, outcome });
       }
+      case "chdir-fd":
+        return this.#emit({ ...common, type: "look", class: "chdir", path, noFollow: false, outcome });
       case "change-fd":
         return this.#emit({ ...common, type: "change", op: call.op, path, noFollow: true, outcome });
       case "pair": {
@@ -146,11 +148,14 @@ export class Decoder {
     const v = this.#view;
     const argvLen = v.extra;
     const baseAt = v.paths + argvLen;
-    const file = v.ref(v.body, v.stringLen, v.base(baseAt), v.root(this.#rootMounts.get(common.mountNs), argvLen));
+    const cwd = v.base(baseAt);
+    const root = v.root(this.#rootMounts.get(common.mountNs), argvLen);
+    const name = v.ref(v.body, v.stringLen, cwd, root);
     this.#emit({
       ...common,
       type: "exec",
-      file,
+      file: name.string.startsWith("/") ? { ...name, base: undefined } : name,
+      ...(cwd !== undefined && { cwd }),
       interpreter: v.string(v.body + v.stringLen, v.secondLen),
       ...(argvLen > 0 && { argv: v.string(v.paths, argvLen).split("\0") as Bytes[] }),
       outcome: 0,

@@ -202,7 +202,7 @@ export class Tracer {
     const [started] = events.flatMap((e) =>
       e.type === "exec" && e.outcome === 0 && e.mountNs === ownMountNs() ? [e] : [],
     );
-    if (!knowsMount(fs.readFileSync("/proc/self/mountinfo", "latin1"), started?.file.base))
+    if (!knowsMount(fs.readFileSync("/proc/self/mountinfo", "latin1"), started?.cwd))
       return { ...result, passed: false, why: "mount numbers do not agree with /proc/self/mountinfo" };
     return decoder.errors > 0 ? { ...result, passed: false, why: "records do not decode" } : result;
   }

@@ -17,6 +17,7 @@ import { Looks } from "./looks.ts";
 import { Network } from "./network.ts";
 import { Retrace } from "./retrace.ts";
 import { Scene } from "./scene.ts";
+import { Standing } from "./standing.ts";
 import { sealGaps } from "./seal-gaps.ts";
 import { parseSocketAddress } from "./socket-address.ts";
 
@@ -58,6 +59,7 @@ class Interpreter implements Interpreting {
   readonly #network = new Network(this.#images);
   readonly #gaps = new Gaps();
   readonly #locator: Locator;
+  readonly #standing = new Standing();
   #mountsMade = false;
 
   constructor(options: InterpreterOptions) {
@@ -69,13 +71,14 @@ class Interpreter implements Interpreting {
     this.#images.saw(event.pid);
     switch (event.type) {
       case "fork":
+        this.#standing.forked(event.pid, event.child);
         return this.#images.forked(event.pid, event.child);
       case "exit":
-        return;
+        return this.#standing.exited(event.pid);
       case "exec":
         return this.#exec(event);
       case "look":
-        return this.#look(event, event.path, event.class, event.noFollow, event.outcome);
+        return this.#look(event, this.#standing.path(event), event.class, event.noFollow, event.outcome);
       case "open":
         return this.#open(event);
       case "list":
@@ -115,10 +118,11 @@ class Interpreter implements Interpreting {
   #exec(event: Extract<TraceEvent, { type: "exec" }>): void {
     const { file, object, outcome, pid, seq, mountNs } = event;
     if (failed(outcome)) return this.#look(event, file, "exec", false, outcome);
+    this.#standing.executed(event);
     // Now or never: a program that the run made may be gone before the end.
     const path = this.#locator.executed(event);
     const header = path === undefined ? undefined : readHeader(path, this.#options.files);
-    const image = this.#images.executed(event, header?.isScript === true, this.#locator.cwd(file));
+    const image = this.#images.executed(event, header?.isScript === true, this.#locator.cwd(event));
     const interpreter = event.interpreter === undefined ? undefined : beside(file, event.interpreter);
     this.#log.ask({
       seq,

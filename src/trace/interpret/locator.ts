@@ -1,10 +1,12 @@
 // Absolute paths while the command still runs: a good guess from the mounts as they were before it, for what must be read at
 // once or only explains.
 import type { Files } from "../../ports.ts";
-import type { FileObject, PathRef, TraceEvent } from "../event.ts";
+import type { FileObject, TraceEvent } from "../event.ts";
 import { Model } from "./model.ts";
 import { MountTable, parseMountinfo } from "./mounts.ts";
 import { toText } from "./text.ts";
+
+type Exec = Extract<TraceEvent, { type: "exec" }>;
 
 export class Locator {
   readonly #table: MountTable;
@@ -15,17 +17,17 @@ export class Locator {
     this.#table = new MountTable(parseMountinfo(mountinfo), this.#model, () => false);
   }
 
-  /** The folder that a relative path starts from. */
-  cwd({ base, baseAbsolute, string }: PathRef): string | undefined {
-    if (baseAbsolute !== undefined) return string.startsWith("/") ? undefined : toText(baseAbsolute);
-    // The root directory is what absolute paths start from: it says nothing of the working directory.
-    return base === undefined || base.path === "/" ? undefined : this.#path(base);
+  /** The working directory. */
+  cwd({ cwd, cwdAbsolute }: Exec): string | undefined {
+    if (cwdAbsolute !== undefined) return toText(cwdAbsolute);
+    return cwd === undefined ? undefined : this.#path(cwd);
   }
 
-  executed({ object, file }: Extract<TraceEvent, { type: "exec" }>): string | undefined {
+  executed({ object, file }: Exec): string | undefined {
     if (object !== undefined) return this.#path(object);
     if (file.string.startsWith("/")) return toText(file.string);
-    const cwd = this.cwd(file);
+    const base = file.base === undefined ? undefined : this.#path(file.base);
+    const cwd = file.baseAbsolute === undefined ? base : toText(file.baseAbsolute);
     const name = toText(file.string);
     return cwd === undefined || name === undefined ? undefined : `${cwd}/${name}`;
   }

@@ -108,6 +108,7 @@ function verdict({ name, call }: Syscall): Code {
 function verdictOf(call: Call): Code {
   switch (call.kind) {
     case "harmless":
+    case "chdir-fd":
     // Who may hand us a descriptor, or connect to us, is judged when the connection is made: docs/decisions/0021.
     case "receive-message":
     case "accept":

@@ -125,6 +125,8 @@ export class Looker {
       case "harmless":
         return this.#watched(asked, by, name);
       case "uring":
+      // Each call says where its process stands.
+      case "chdir-fd":
         return;
       default:
         return call satisfies never;
@@ -237,7 +239,9 @@ export class Looker {
       count("setuid");
       onSetuid(joined(file));
     }
-    see(undefined, { type: "exec", file, argv: argvOf(memory, asked, call.path + 1), outcome: undefined });
+    const cwdAbsolute = this.#paths.workingDirectory(asked);
+    const argv = argvOf(memory, asked, call.path + 1);
+    see(undefined, { type: "exec", file, argv, outcome: undefined, ...(cwdAbsolute !== undefined && { cwdAbsolute }) });
   }
 
   #canLook(by: Process): boolean {

@@ -66,6 +66,10 @@ export class Paths {
     return root;
   }
 
+  workingDirectory(asked: Asked): Bytes | undefined {
+    return this.descriptor(asked, AT_FDCWD);
+  }
+
   descriptor(asked: Asked, fd: number): Bytes | undefined {
     return this.#world.readlink(fd === AT_FDCWD ? `/proc/${asked.tid}/cwd` : `/proc/${asked.tid}/fd/${fd}`);
   }

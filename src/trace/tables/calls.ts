@@ -26,6 +26,8 @@ export type Call =
   | ({ readonly kind: "change"; readonly op: ChangeOp } & PathArgs)
   /** Changes what descriptor argument 0 refers to. */
   | { readonly kind: "change-fd"; readonly op: ChangeOp }
+  /** Makes descriptor argument 0 the working directory: nothing is looked at, but later relative paths start there. */
+  | { readonly kind: "chdir-fd" }
   | ({ readonly kind: "pair"; readonly op: PairOp; readonly path2: number; readonly dirfd2?: number } & PathArgs)
   | ({ readonly kind: "exec" } & PathArgs)
   /** Lists the directory behind descriptor argument 0. */
@@ -109,6 +111,7 @@ export const calls: Readonly<Record<string, Call>> = {
   fspick: lookAt("handle", { flags: 2, noFollow: { ifFlag: 0x2 } }),
   chdir: look("chdir", 0),
   chroot: look("chroot", 0),
+  fchdir: { kind: "chdir-fd" },
 
   unlink: change("unlink", { noFollow }),
   unlinkat: changeAt("unlink", { flags: 2, noFollow }),

@@ -7,7 +7,7 @@ export const harmless: ReadonlySet<string> = new Set(
   words(`
   read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 sendfile splice tee vmsplice copy_file_range
   close close_range dup dup2 dup3 pipe pipe2 lseek ioctl flock fsync fdatasync sync syncfs sync_file_range
-  ftruncate fallocate fadvise64 readahead fstat fstatfs fgetxattr flistxattr fchdir getcwd
+  ftruncate fallocate fadvise64 readahead fstat fstatfs fgetxattr flistxattr getcwd
   io_setup io_destroy io_getevents io_pgetevents io_submit io_cancel io_uring_enter io_uring_register
   poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_wait epoll_wait_old epoll_pwait
   epoll_pwait2 eventfd eventfd2 signalfd signalfd4 timerfd_create timerfd_settime timerfd_gettime userfaultfd
