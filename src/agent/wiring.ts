@@ -83,6 +83,9 @@ export async function agentParts(
   const api = wanted.has("api") && config["api.enabled"] ? apiService({ context, config, log }) : undefined;
   if (api !== undefined) services.push(api);
   if (wanted.has("tracer") && process.geteuid?.() === 0) services.push(tracerOf(config, log));
+  if (wanted.has("broker"))
+    services.push(elsewhere("broker", "a process of its own, under another uid: foregone secrets broker"));
+  if (wanted.has("peers")) services.push(elsewhere("peers", "not hosted by the agent in this version"));
   const panels: Panels = { ...(api && { quota: async () => api.panel() }) };
   const metrics = config["metrics.enabled"] ? metricsOf(context, resolved, folder, log, services) : undefined;
   if (metrics !== undefined) services.push(metrics);
@@ -91,6 +94,12 @@ export async function agentParts(
   if (web !== undefined) services.push(web);
   services.push(aboutService(metrics, web, token));
   return { place, log, services, web, token };
+}
+
+/** Named in the status, so that nobody waits for it. */
+function elsewhere(name: string, detail: string): Service {
+  const done = (): Promise<void> => Promise.resolve();
+  return { name, start: done, stop: done, status: () => ({ state: "off", detail }) };
 }
 
 /** Only root can trace for others; anybody else's agent has no such service. */
