@@ -140,7 +140,8 @@ function interpreterFor(how: ExecuteParts, parts: CommandParts, root: string, st
     ...how.mount,
     startNs: start.startNs,
     tempRoots: ["/tmp", "/var/tmp", "/dev/shm", parts.env["TMPDIR"], parts.env["RUNNER_TEMP"]].filter(
-      (folder): folder is string => folder !== undefined && folder.startsWith("/"),
+      // A workspace below /tmp is no temporary folder: what it lacks matters.
+      (folder): folder is string => folder?.startsWith("/") === true && !`${root}/`.startsWith(`${folder}/`),
     ),
   });
 }

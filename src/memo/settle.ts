@@ -12,6 +12,7 @@ import {
 } from "../core/observation.ts";
 import { type EntryType, type Files, type Hasher, type Stat, Unreadable } from "../ports.ts";
 import type { Change, Interpreted, Look } from "../trace/interpret/interpreted.ts";
+import { isPseudo } from "../trace/interpret/pseudo.ts";
 import { isLog, isTemporary } from "./side-effects.ts";
 import { CLOCK_GRANULARITY_NS, type StartState } from "./start-state.ts";
 import type { World } from "./world.ts";
@@ -85,6 +86,8 @@ class Settling {
   }
 
   #present(look: Look, path: InputPath): void {
+    // Their times are those of the first look: only content can be compared, and no stat may vouch for it later.
+    if (isPseudo(look.path)) return this.#ask(look, path, undefined);
     const change = this.#changes.get(look.path);
     const stat = this.#stat(look.path);
     if (change === undefined || onlyLinked(change)) {
@@ -127,7 +130,7 @@ class Settling {
     this.#add(look, path, listingDigest(hasher, before), touched.length === 0 ? stat : undefined);
   }
 
-  #ask(look: Look, path: InputPath, stat: Stat): void {
+  #ask(look: Look, path: InputPath, stat: Stat | undefined): void {
     const answer = this.#parts.world.ask({ kind: look.kind, key: path });
     if (typeof answer === "string") this.#add(look, path, answer, stat);
     else this.#gap({ kind: "unresolved-path", path });

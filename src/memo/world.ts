@@ -13,6 +13,7 @@ import {
   UNSET,
 } from "../core/observation.ts";
 import { type EntryType, type Files, type Hasher, type Stat, Unreadable } from "../ports.ts";
+import { withoutChance } from "../trace/interpret/pseudo.ts";
 import { envDigest } from "./env-policy.ts";
 import type { Made } from "./made.ts";
 import { parent } from "./workspace.ts";
@@ -120,7 +121,9 @@ export class WorktreeWorld implements World {
   #content(path: InputPath, absolute: string, executable: boolean): Answer {
     const bytes = this.#parts.files.read(absolute);
     if (bytes instanceof Unreadable) return { why: bytes.code };
-    return bytes === undefined ? ABSENT : fileAnswer(executable, contentDigest(path, bytes, this.#parts.hasher));
+    return bytes === undefined
+      ? ABSENT
+      : fileAnswer(executable, contentDigest(path, withoutChance(path, bytes), this.#parts.hasher));
   }
 
   #listing(path: InputPath, absolute: string): Answer {
