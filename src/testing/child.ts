@@ -1,6 +1,6 @@
 // A program of ours in a process of its own: TypeScript is bundled first, because Node 20 does not run it.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -18,6 +18,9 @@ export interface StartOptions {
   readonly stdin?: string | Buffer;
   /** Further descriptors, from 3 on. */
   readonly descriptors?: readonly number[];
+  /** As another user: only root can. */
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 export interface Child {
@@ -34,6 +37,8 @@ export interface Child {
 export async function childOf(entry: string): Promise<Child> {
   // Inside the repository, so that packages left outside the bundle are found.
   const folder = mkdtempSync(resolve("node_modules", ".child-"));
+  // A child may be another user.
+  chmodSync(folder, 0o755);
   await build({
     entryPoints: { child: entry },
     outdir: folder,
@@ -48,12 +53,14 @@ export async function childOf(entry: string): Promise<Child> {
   });
   const file = join(folder, "child.mjs");
   const start = (
-    { env, cwd, descriptors = [] }: StartOptions,
+    { env, cwd, descriptors = [], uid, gid }: StartOptions,
     args: readonly string[],
   ): ChildProcessWithoutNullStreams =>
     spawn(process.execPath, [file, ...args], {
       ...(env && { env }),
       ...(cwd !== undefined && { cwd }),
+      ...(uid !== undefined && { uid }),
+      ...(gid !== undefined && { gid }),
       stdio: ["pipe", "pipe", "pipe", ...descriptors],
     }) as ChildProcessWithoutNullStreams;
   const runWith = (options: StartOptions, ...args: readonly string[]): Promise<Finished> =>
