@@ -1,13 +1,21 @@
 // The runner as a JavaScript action sees it: inputs, outputs and state by files, messages by workflow commands.
 // actions/runner 2.336: file commands need a delimiter that cannot occur in the value; messages must not begin a line of ours.
-import { randomBytes } from "node:crypto";
 import { appendFileSync } from "node:fs";
+import { systemRandom } from "../node/ports.ts";
+import { commandFileEntry } from "../secrets/command-file.ts";
+import { escapeData } from "../secrets/masking.ts";
 
 export interface Host {
   readonly env: Readonly<Record<string, string>>;
   /** Trimmed; empty if not given. */
   input(name: string): string;
   output(name: string, value: string): void;
+  /** A variable for all later steps. */
+  variable(name: string, value: string): void;
+  /** A folder that later steps find programs in. */
+  path(folder: string): void;
+  /** Told to the runner before anything of the value can reach a log. Data of one `::add-mask::`, already escaped. */
+  mask(escaped: string): void;
   /** For the post step of this action. */
   saveState(name: string, value: string): void;
   state(name: string): string;
@@ -21,13 +29,18 @@ export function runnerHost(env: Readonly<Record<string, string>>, write: (text: 
   const append = (variable: string, name: string, value: string): void => {
     const path = env[variable];
     if (path === undefined || path === "") return;
-    const delimiter = `ghadelimiter_${randomBytes(16).toString("hex")}`;
-    appendFileSync(path, `${name}<<${delimiter}\n${value}\n${delimiter}\n`);
+    appendFileSync(path, commandFileEntry(systemRandom, name, value));
   };
   return {
     env,
     input: (name) => (env[`INPUT_${name.replaceAll(" ", "_").toUpperCase()}`] ?? "").trim(),
     output: (name, value) => append("GITHUB_OUTPUT", name, value),
+    variable: (name, value) => append("GITHUB_ENV", name, value),
+    path(folder) {
+      const file = env["GITHUB_PATH"];
+      if (file !== undefined && file !== "") appendFileSync(file, `${folder}\n`);
+    },
+    mask: (escaped) => write(`::add-mask::${escaped}\n`),
     saveState: (name, value) => append("GITHUB_STATE", name, value),
     state: (name) => env[`STATE_${name}`] ?? "",
     // A line that begins with "::" or "##[" would be a command to the runner.
@@ -43,9 +56,4 @@ export function runnerHost(env: Readonly<Record<string, string>>, write: (text: 
       }
     },
   };
-}
-
-/** As the runner unescapes it: @actions/core, command.ts. */
-function escapeData(text: string): string {
-  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }

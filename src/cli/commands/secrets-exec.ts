@@ -34,9 +34,13 @@ async function give(context: CliContext, parsed: Parsed): Promise<number> {
   const shell = await secretsShell(context);
   const { given, denied, audit } = await askCredentials(shell, parsed, "exec", only);
   if (denied.length > 0)
-    throw new ForegoneError("E_DENIED", `${denied.join("; ")}${audit === undefined ? "" : ` (audit #${audit})`}`, {
-      hint: shell.inJob ? "the owner's log has the reason: foregone secrets audit --denied" : "foregone secrets list",
-    });
+    throw new ForegoneError(
+      "E_DENIED",
+      `${denied.map(({ name, why }) => `${name}: ${why}`).join("; ")}${audit === undefined ? "" : ` (audit #${audit})`}`,
+      {
+        hint: shell.inJob ? "the owner's log has the reason: foregone secrets audit --denied" : "foregone secrets list",
+      },
+    );
   const variable = (name: string): string => renamed.get(name) ?? name;
   const values = new Map(given.map((g) => [checkName(variable(g.name)), g.value]));
   if (values.size < given.length) throw new ForegoneError("E_USAGE", "--as gives two credentials one name");

@@ -18,8 +18,7 @@ export interface Given {
 
 export interface Asked {
   readonly given: readonly Given[];
-  /** One text a name, e.g. "TOKEN: expired". */
-  readonly denied: readonly string[];
+  readonly denied: readonly { readonly name: string; readonly why: string }[];
   readonly audit: number | undefined;
 }
 
@@ -42,22 +41,22 @@ export async function askCredentials(
       const { answers, audit } = await askResolve(path, { names: only, mode, ...(token !== undefined && { token }) });
       return {
         given: answers.flatMap((a) => ("value" in a ? [{ ...a, value: answeredValue(a.value).toString("utf8") }] : [])),
-        denied: answers.flatMap((a) => ("denied" in a ? [`${a.name}: ${a.denied}`] : [])),
+        denied: answers.flatMap((a) => ("denied" in a ? [{ name: a.name, why: a.denied }] : [])),
         audit,
       };
     }
     if (socket !== undefined) throw new ForegoneError("E_NOT_FOUND", `no broker answers at ${path}`);
   }
-  return fromStore(shell, parsed, mode, only);
+  return fromStore(shell, parsed.values.get("scope"), mode, only);
 }
 
-async function fromStore(
+/** @param text the scope as typed: for the owner */
+export async function fromStore(
   shell: SecretsShell,
-  parsed: Parsed,
+  text: string | undefined,
   mode: Mode,
   only: readonly string[] | undefined,
 ): Promise<Asked> {
-  const text = parsed.values.get("scope");
   const scope = text === undefined ? undefined : (await resolveScope(shell.context, text)).scope;
   const caller = localCaller(shell, scope);
   return withStore(shell, (session, store) => {
@@ -82,7 +81,7 @@ async function fromStore(
         value.wipe();
         return { name, version: version.version, value: text, tag };
       }),
-      denied: answers.flatMap((a) => (isGranted(a) ? [] : [`${a.name}: ${a.reasons.join(", ")}`])),
+      denied: answers.flatMap((a) => (isGranted(a) ? [] : [{ name: a.name, why: a.reasons.join(", ") }])),
       audit,
     };
   });
