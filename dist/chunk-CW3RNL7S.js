@@ -1,0 +1,2 @@
+import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
+import{b as t}from"./chunk-LBY2DV5T.js";import{closeSync as O,constants as f,openSync as w,writeSync as E}from"node:fs";function s(r,e){let{O_WRONLY:i,O_CREAT:c,O_EXCL:a,O_NOFOLLOW:l}=f,n;try{n=w(r,i|c|a|l,384)}catch(o){throw new t("E_USAGE",`${r} cannot be made: ${o.code}`,{hint:"--out wants a new file"})}try{for(let o=0;o<e.length;)o+=E(n,e,o)}finally{O(n)}}export{s as a};

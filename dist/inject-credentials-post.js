@@ -1,0 +1,2 @@
+import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
+import{a as e}from"./chunk-W27DABTR.js";import{b as t}from"./chunk-VJZKT4QL.js";import"./chunk-PFG7WCZ2.js";import"./chunk-655YI5OX.js";import"./chunk-LBY2DV5T.js";import"./chunk-BJNVVOTH.js";import{rmSync as i}from"node:fs";function s(r){let o=r.state(e);o!==""&&(i(o,{recursive:!0,force:!0}),r.log("credentials: files removed"))}s(t(process.env,r=>{process.stdout.write(r)}));
