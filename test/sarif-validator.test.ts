@@ -87,7 +87,7 @@ test("the validator finds nothing in replays of real logs that it does not find 
       [...(after.get(name) ?? [])].filter((found) => before.get(name)?.has(found) !== true),
       name,
     ).toEqual([]);
-});
+}, 120_000);
 
 test("the multitool computes the same line hashes, for every line of real sources", (context) => {
   if (!existsSync(MULTITOOL)) return context.skip("no @microsoft/sarif-multitool-linux on this platform");
@@ -128,4 +128,4 @@ test("the multitool computes the same line hashes, for every line of real source
   );
   const theirs = JSON.parse(readFileSync(join(folder, "out.sarif"), "utf8")) as Log;
   expect(theirs.runs[0]?.results?.map((r) => r.partialFingerprints?.[LINE_HASH])).toEqual(results.map((r) => r.hash));
-});
+}, 120_000);

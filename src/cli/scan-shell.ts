@@ -16,6 +16,7 @@ import { appendScan, disownScan, type StorePorts } from "../codeql/scan-record.t
 import { logScan, type ScanEvent, scanLog } from "../codeql/scan-log.ts";
 import type { Json } from "../core/canonical.ts";
 import type { Digest } from "../core/digest.ts";
+import type { Gap } from "../core/gap.ts";
 import { gitEnvironment, HARMLESS } from "../memo/git-facts.ts";
 import type { RecordSource } from "../memo/lookup.ts";
 import { nodeFiles, nodeHasher, nodeRunner } from "../node/ports.ts";
@@ -129,8 +130,7 @@ export interface ScanToRecord {
   readonly exitCode: number;
   readonly output?: Uint8Array;
   readonly seal?: Readonly<Record<string, Json>>;
-  /** Was said to be skippable, and ran all the same. */
-  readonly commit?: string;
+  readonly gaps?: readonly Gap[];
 }
 
 export type Recorded =
@@ -174,7 +174,7 @@ export async function recordScan(shell: ScanShell, scan: ScanToRecord): Promise<
     key,
     {
       ...admitted,
-      gaps: [],
+      gaps: scan.gaps ?? [],
       durationMs: scan.durationMs,
       checkoutUri: shell.checkoutUri,
       exitCode: scan.exitCode,

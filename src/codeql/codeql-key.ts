@@ -5,7 +5,7 @@ import { canonicalJson, type Json } from "../core/canonical.ts";
 import { type Files, type Hasher, Unreadable } from "../ports.ts";
 import { resolveCodeql, type ToolPorts } from "./codeql-tool.ts";
 import type { Components, Detail, UnansweredComponent } from "./component.ts";
-import { type GitPorts, type GitSource, readGitSource } from "./git-source.ts";
+import { type GitPorts, type GitSource, readGitSource, sourceGaps } from "./git-source.ts";
 import { inertDetail, inertFilter } from "./inert.ts";
 import { type Language, languageOf } from "./languages.ts";
 import { type ConfigInputs, readScanConfig, type ScanConfig } from "./scan-config.ts";
@@ -106,7 +106,7 @@ function assemble(
       tier,
       source: digestSource(git, relevance, hasher),
       dependencies: dependencies(git, language, env, ports.files, hasher),
-      gaps: config.gaps,
+      gaps: [...config.gaps, ...sourceGaps(git)],
     },
     hasher,
   );

@@ -77,6 +77,20 @@ test("settings that turn blobs into other files are part of the source", async (
   expect((await lab.decide()).kind).toBe("scan");
 });
 
+test("a link out of the checkout is a gap: git compares where it leads, nobody what is there", async () => {
+  const lab = new ScanLab();
+  lab.commit({ "a.js": "1\n2\n", "lib/b.js": "1\n" });
+  lab.link("../a.js", "lib/inside.js");
+  lab.link(join(lab.folder, "a.js"), "absolute.js");
+  lab.commit();
+  expect((await lab.key()).key.gaps).toEqual([]);
+  lab.link("../../outside.js", "lib/out.js");
+  lab.link("/etc/hosts", "hosts.js");
+  lab.commit();
+  const refs = (await lab.key()).key.gaps.map((gap) => (gap.kind === "unresolved" ? gap.ref : ""));
+  expect(refs.sort()).toEqual(["hosts.js, a link out of the checkout", "lib/out.js, a link out of the checkout"]);
+});
+
 test("a repository with SHA-256 objects works", async () => {
   const lab = new ScanLab();
   lab.remove(".git");

@@ -2,6 +2,7 @@
 // file is read unless git cannot vouch for it (changed, untracked, ignored, hidden from git by a flag, filtered as by LFS).
 //
 // Paths are byte strings (latin1, one character a byte) until they are shown: git paths need not be UTF-8.
+import type { Gap } from "../core/gap.ts";
 import { gitEnvironment, HARMLESS } from "../memo/git-facts.ts";
 import { type Files, type Hasher, type Runner, Unreadable } from "../ports.ts";
 
@@ -25,6 +26,8 @@ export interface GitSource {
   readonly unclean: ReadonlySet<string>;
   /** Folders of installed dependencies that are there but not looked into: "node_modules". */
   readonly dependencyFolders: readonly string[];
+  /** Links that lead out of the work tree: what they lead to, nobody compares. */
+  readonly outsideLinks: readonly string[];
   /** Digest of the settings that turn blobs into files: autocrlf, filters, attributes outside the tree. */
   readonly conversion: string;
 }
@@ -89,6 +92,9 @@ export function readGitSource(
     entries: collected.entries,
     unclean: collected.unclean,
     dependencyFolders: collected.dependencyFolders,
+    outsideLinks: [...collected.entries]
+      .filter(([path, entry]) => entry.startsWith("120000 ") && reader.leadsOut(path))
+      .map(([path]) => shown(path)),
     conversion: ports.hasher.sha256(`${latin1(config.stdout)}\0${filtered.outside}`),
   };
 }
@@ -222,6 +228,18 @@ class WorkTreeReader {
     }
   }
 
+  leadsOut(path: string): boolean {
+    const target = this.#ports.files.readlink(this.#absolute(path));
+    if (typeof target !== "string") return false;
+    if (target.startsWith("/")) return !`${target}/`.startsWith(`${this.#root}/`);
+    let depth = path.split("/").length - 1;
+    return target.split("/").some((part) => {
+      if (part === "..") depth--;
+      else if (part !== "." && part !== "") depth++;
+      return depth < 0;
+    });
+  }
+
   text(path: string): string | undefined {
     const bytes = this.#ports.files.read(this.#absolute(path), 1024 * 1024);
     return bytes === undefined || bytes instanceof Unreadable ? undefined : latin1(bytes);
@@ -244,6 +262,11 @@ class WorkTreeReader {
     this.failure ??= why;
     return undefined;
   }
+}
+
+/** What of a source no key can say. */
+export function sourceGaps({ outsideLinks }: GitSource): Gap[] {
+  return outsideLinks.map((path) => ({ kind: "unresolved", ref: `${path}, a link out of the checkout` }));
 }
 
 /** A byte string as text; bytes that are no UTF-8 show as U+FFFD. */

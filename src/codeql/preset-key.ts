@@ -5,7 +5,7 @@ import type { Gap } from "../core/gap.ts";
 import { type Files, type Hasher, Unreadable } from "../ports.ts";
 import { type KeyPorts, type KeyResult, platformDetail } from "./codeql-key.ts";
 import type { Detail } from "./component.ts";
-import type { GitSource } from "./git-source.ts";
+import { type GitSource, sourceGaps } from "./git-source.ts";
 import { inertDetail, inertFilter } from "./inert.ts";
 import type { Preset } from "./presets.ts";
 import { scanEnvironment } from "./scan-env.ts";
@@ -25,7 +25,7 @@ export interface PresetInputs {
 /** @param git without the file that the tool writes its result to: that is no input */
 export function presetKey(inputs: PresetInputs, git: GitSource, ports: KeyPorts): KeyResult {
   const { preset, argv, cwd } = inputs;
-  const gaps: Gap[] = partialGaps(preset, argv);
+  const gaps: Gap[] = [...partialGaps(preset, argv), ...sourceGaps(git)];
   const tool = toolDetail(inputs, ports, gaps);
   if ("why" in tool) return { kind: "unanswered", unanswered: [{ component: "tool", ...tool }] };
   gaps.push(...ruleGaps(preset, argv, cwd, ports.files));

@@ -1,20 +1,20 @@
 // foregone sarif run -- CMD: the scanner runs, or its recorded SARIF is written for this commit. Nothing of ours changes its
 // exit code or its output; in trouble the scanner just runs.
-import { realpathSync } from "node:fs";
-import { delimiter, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { KeyResult } from "../../codeql/codeql-key.ts";
 import type { Hit } from "../../codeql/decide-scan.ts";
-import { readGitSource } from "../../codeql/git-source.ts";
+import { type GitSource, readGitSource, shown } from "../../codeql/git-source.ts";
 import { optionValues, presetKey, withoutFile } from "../../codeql/preset-key.ts";
 import { type Preset, presetFor, presetNamed, PRESETS } from "../../codeql/presets.ts";
 import { replayScan } from "../../codeql/replay-scan.ts";
 import type { ScanKey } from "../../codeql/scan-key.ts";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
+import type { Gap } from "../../core/gap.ts";
 import { OutputLog, decodeOutputLog } from "../../core/output-log.ts";
 import { exitCodeOf } from "../../memo/execute.ts";
 import { nodeFiles } from "../../node/ports.ts";
 import { unobserved } from "../../trace/unobserved.ts";
-import { Unreadable } from "../../ports.ts";
+import { gapText } from "../../report/misses.ts";
 import { plural } from "../../report/units.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { forwardSignals } from "../run-command.ts";
@@ -31,6 +31,8 @@ import {
 import { scanLines, skippedText, unansweredLines } from "../scan-text.ts";
 import { Voice } from "../voice.ts";
 import { effects } from "../wiring.ts";
+import { baseName, behindRunner, programOf } from "./scan-program.ts";
+import { printable } from "./sarif.ts";
 import { checkoutOf, writeWhole } from "./sarif-files.ts";
 import { choicesOf } from "./sarif-run-options.ts";
 
@@ -132,30 +134,44 @@ async function serve(
 
 async function record(plan: Plan, key: ScanKey, executed: Executed, voice: Voice): Promise<void> {
   const { shell, preset, sarifFile, result } = plan;
+  const say = (line: string): void => voice.say(printable(line));
   if (result.kind !== "key") return;
   if (!preset.scanned.includes(executed.exitCode)) return voice.say(`not recorded: exit code ${executed.exitCode}`);
   const bytes = sarifFile === undefined ? executed.stdout : nodeFiles.read(sarifFile);
   if (!(bytes instanceof Uint8Array)) return voice.say(`not recorded: no SARIF at ${sarifFile ?? "stdout"}`);
   const after = readGitSource(shell.checkout, shell.ports.env, shell.ports);
   if ("why" in after) return voice.say(`not recorded: ${after.why}`);
+  // What the scanner wrote as its result is no input.
+  const [before, now] = [withoutFile(result.git, sarifFile), withoutFile(after, sarifFile)];
   const recorded = await recordScan(shell, {
     key,
-    before: result.git,
-    // What the scanner wrote as its result is no input.
-    after: withoutFile(after, sarifFile),
+    before,
+    after: now,
+    gaps: sideEffects(before, now),
     bytes,
     tool: preset.drivers.length === 0 ? undefined : { names: preset.drivers },
     durationMs: executed.durationMs,
     exitCode: executed.exitCode,
     output: executed.output,
   });
-  if (recorded.kind === "refused") return voice.say(`not recorded: ${recorded.code}: ${recorded.detail}`);
+  if (recorded.kind === "refused") return say(`not recorded: ${recorded.code}: ${recorded.detail}`);
   const { id, admitted, comparison } = recorded;
   if (comparison.kind === "same") voice.say("audit: same result");
   if (comparison.kind === "differs") voice.say("audit: FALSE SKIP; older records of this scan are disowned");
-  voice.say(
+  const [effect] = sideEffects(before, now);
+  if (effect !== undefined)
+    say(`its record does not serve: ${gapText(effect)}; if a replay need not make it: --accept side-effect`);
+  say(
     `recorded as ${id.slice(7, 15)}${admitted.exactOnly === undefined ? "" : `, for the exact tree only: ${admitted.exactOnly}`}`,
   );
+}
+
+/** Files that a replay would not make. */
+function sideEffects(before: GitSource, after: GitSource): Gap[] {
+  return [...after.entries.keys()]
+    .filter((path) => !before.entries.has(path))
+    .slice(0, 20)
+    .map((path) => ({ kind: "side-effect", what: shown(path) }));
 }
 
 interface Executed {
@@ -238,43 +254,6 @@ async function planOf(context: CliContext, parsed: Parsed, argv: readonly string
     result,
     fromMs,
   };
-}
-
-/** `npx [options] eslint ...`, `node_modules/.bin/eslint ...`, `python3 -m x` stays what it is. */
-function behindRunner(argv: readonly string[]): { readonly tool: string; readonly rest: readonly string[] } {
-  const [first = "", ...rest] = argv;
-  if (baseName(first) !== "npx") return { tool: first, rest };
-  const at = rest.findIndex((word) => !word.startsWith("-"));
-  return at < 0 ? { tool: first, rest } : { tool: `npx:${rest[at] ?? ""}`, rest: rest.slice(at + 1) };
-}
-
-function baseName(program: string): string {
-  return program
-    .slice(Math.max(program.lastIndexOf("/"), program.lastIndexOf(":")) + 1)
-    .replace(/\.(?:[cm]?js|py|exe)$/, "");
-}
-
-function programOf(tool: string, context: CliContext): string | undefined {
-  const name = tool.replace(/^npx:/, "");
-  const candidates = name.includes("/") ? [resolve(context.cwd, name)] : [];
-  if (candidates.length === 0) {
-    if (tool.startsWith("npx:"))
-      for (let folder = context.cwd; ; folder = resolve(folder, "..")) {
-        candidates.push(join(folder, "node_modules/.bin", name));
-        if (folder === "/") break;
-      }
-    else for (const folder of (context.env["PATH"] ?? "").split(delimiter)) candidates.push(join(folder, name));
-  }
-  for (const candidate of candidates) {
-    const stat = nodeFiles.lstat(candidate);
-    if (stat === undefined || stat instanceof Unreadable || stat.type === "dir") continue;
-    try {
-      return realpathSync(candidate);
-    } catch {
-      // A dangling link: the next one.
-    }
-  }
-  return undefined;
 }
 
 function sarifFileOf(parsed: Parsed, preset: Preset, rest: readonly string[], context: CliContext): string | undefined {
