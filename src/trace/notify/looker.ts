@@ -31,6 +31,8 @@ export type Seen = TraceEvent extends infer E
     : never
   : never;
 
+export type ExecSeen = Extract<Seen, { type: "exec" }>;
+
 /** Counters of the seal: anything that is not zero is a gap. */
 export type Counter = "fault" | "decoder" | "unknown" | "namespace" | "setuid";
 
@@ -44,6 +46,8 @@ export interface LookerParts {
   readonly onSetuid: (path: string) => void;
   /** @param key what makes two of them the same; undefined: each one matters */
   readonly see: (key: string | undefined, event: Seen) => void;
+  /** An exec of a file that is there: told once it has happened or failed. */
+  readonly execute: (tid: number, by: Process, program: string, event: ExecSeen) => void;
   /** Something may be under another name now: what was told before must be told again. */
   readonly forget: () => void;
 }
@@ -134,8 +138,8 @@ export class Looker {
   }
 
   #watched(asked: Asked, by: Process, name: string): void {
-    if (name === "exit_group") {
-      this.#parts.processes.ending(by);
+    if (name === "exit") this.#parts.processes.threadEnding(asked.tid, by);
+    else if (name === "exit_group") {
       this.#parts.see(undefined, { type: "exit", status: ((asked.int[0] ?? 0) & 0xff) << 8 });
     } else if (name === "setns" || ((asked.int[0] ?? 0) & NEW_WORLD) !== 0) {
       this.#parts.processes.moved = true;
@@ -226,22 +230,23 @@ export class Looker {
   }
 
   #exec(asked: Asked, by: Process, call: CallOf<"exec">): void {
-    const { memory, world, processes, frozen, count, onSetuid, see } = this.#parts;
+    const { memory, world, frozen, count, onSetuid, see, execute } = this.#parts;
     const file = this.#paths.of(asked, by, call.path, call.dirfd, emptyHow(flagsOf(asked, call.flags)));
     if (file === undefined) return;
-    processes.executing(asked.tid, by, joined(file));
-    const here = this.#canLook(by) ? world.statx(joined(file), false) : NOBODY_KNOWS;
+    const path = joined(file);
+    const here = this.#canLook(by) ? world.statx(path, false) : NOBODY_KNOWS;
     // A search along PATH asks for each folder: those that are empty-handed need no arguments.
     // But what has no name any more, a memfd above all, is run by its descriptor.
     if (here === undefined && !file.string.endsWith(" (deleted)"))
       return see(undefined, { type: "exec", file, outcome: ENOENT });
-    if (frozen() && here !== undefined && gainsRights(world, joined(file), here)) {
+    if (frozen() && here !== undefined && gainsRights(world, path, here)) {
       count("setuid");
-      onSetuid(joined(file));
+      onSetuid(path);
     }
     const cwdAbsolute = this.#paths.workingDirectory(asked);
     const argv = argvOf(memory, asked, call.path + 1);
-    see(undefined, { type: "exec", file, argv, outcome: undefined, ...(cwdAbsolute !== undefined && { cwdAbsolute }) });
+    const where = cwdAbsolute === undefined ? {} : { cwdAbsolute };
+    execute(asked.tid, by, path, { type: "exec", file, argv, outcome: undefined, ...where });
   }
 
   #canLook(by: Process): boolean {

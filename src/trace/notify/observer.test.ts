@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -130,6 +139,25 @@ describe.skipIf("unavailable" in libc)("what it looked at", () => {
     const forks = run.events.filter((e) => e.type === "fork").slice(1);
     expect(forks.every((e) => e.pid === root?.child || forks.some((f) => f.child === e.pid))).toBe(true);
     expect(run.events.filter((e) => e.type === "exit").length).toBe(forks.length + 1);
+  });
+  test("an exec that fails is no other program from then on", async () => {
+    writeFileSync(join(folder, "no-elf"), "echo as a script\n", { mode: 0o755 });
+    const run = await observe(["sh", "-c", "./no-elf; test -e after"]);
+    expect(run.stdout).toBe("as a script\n");
+    const executed = run.events.filter((e) => e.type === "exec" && e.file.string === "./no-elf");
+    expect(executed).toEqual([expect.objectContaining({ outcome: 13 })]);
+  });
+  test("a child that its parent forked as another program is not called by the new one's name", async (context) => {
+    if (!existsSync("/usr/bin/python3")) return context.skip("no python3");
+    const script = `import os, time
+if os.fork() == 0:
+    time.sleep(0.3)
+    os.path.exists("by-the-child")
+    os._exit(0)
+os.execv("/bin/sleep", ["sleep", "0.6"])`;
+    const run = await observe(["/usr/bin/python3", "-c", script]);
+    const look = run.events.find((e) => e.type === "look" && e.path.string === "by-the-child");
+    expect(run.events).toContainEqual(expect.objectContaining({ type: "fork", pid: 0, child: look?.pid }));
   });
   test("names of any bytes, and of 4,095 of them", async () => {
     const long = `/${"x".repeat(254)}`.repeat(16).slice(0, 4095);

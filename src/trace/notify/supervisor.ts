@@ -6,8 +6,8 @@ import { filteredProcesses } from "./alive.ts";
 import { Notifications } from "./asked.ts";
 import type { FilterAbi } from "./filter.ts";
 import { Listener } from "./listener.ts";
-import { type Counter, Looker, type Seen } from "./looker.ts";
-import { Processes } from "./processes.ts";
+import { type Counter, type ExecSeen, Looker, type Seen } from "./looker.ts";
+import { type Process, Processes } from "./processes.ts";
 import { type Fault, type FromSupervisor, SLOT } from "./protocol.ts";
 import { Reaper } from "./reaper.ts";
 import { remoteMemory, Unread } from "./remote.ts";
@@ -18,6 +18,8 @@ const MAX_TOLD = 262_144;
 const BATCH = 256;
 const FLUSH_MS = 5;
 const IDLE_MS = 100;
+/** EACCES stands for whatever the kernel answered. */
+const NOT_EXECUTED = 13;
 /** What ends with the command but a moment after it (a killed helper, a closing pipe) is not left over. */
 const GRACE_MS = 250;
 
@@ -46,19 +48,20 @@ export class Supervisor {
   /** Of the notification at hand: they count once it is answered. */
   readonly #seen: Seen[] = [];
   readonly #counts: Counter[] = [];
+  #execute: (() => void) | undefined;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
     const { libc } = parts;
     this.#listener = new Listener(libc);
     const world = makeWorld(libc);
-    this.#processes = new Processes(world, (parent, child) => {
+    this.#processes = new Processes(libc, world, (parent, child) => {
       this.#emit(parent, child.mountNs, { type: "fork", child: child.pid });
       if (child.pid === this.#processes.command)
         for (const absolute of parts.inherited)
           this.#emit(child.pid, child.mountNs, { type: "receive", absolute: absolute as Bytes });
     });
-    this.#reaper = new Reaper(libc, this.#processes);
+    this.#reaper = new Reaper(libc);
     this.#looker = new Looker({
       memory: remoteMemory(libc),
       world,
@@ -67,6 +70,7 @@ export class Supervisor {
       count: (counter) => void this.#counts.push(counter),
       onSetuid: (path) => parts.post({ kind: "setuid", path }),
       see: (key, event) => this.#see(key, event),
+      execute: (tid, by, program, event) => (this.#execute = () => this.#executing(tid, by, program, event)),
       forget: () => this.#told.clear(),
     });
   }
@@ -90,11 +94,12 @@ export class Supervisor {
         Atomics.store(slots, SLOT.busy, 0);
       } else this.#flush();
       if (waited !== "asked" || (this.#taken & 1023) === 0) {
-        this.#reaper.reap();
+        this.#reaper.reap(this.#processes.bury());
         if (deadline === Infinity && Atomics.load(slots, SLOT.ended) === 1) deadline = performance.now() + GRACE_MS;
         if (performance.now() > deadline) break;
       }
     }
+    this.#processes.finish();
     this.#flush();
     this.#parts.post({ kind: "seal", seal: this.#seal() });
   }
@@ -115,14 +120,23 @@ export class Supervisor {
       if (by !== undefined && by !== "own")
         for (const event of this.#seen) {
           // The copy of ourselves that is about to become the command: what it does is the spawner's doing.
-          if (by.started) this.#emit(by.pid, by.mountNs, event);
+          if (by.started || event.type === "exec") this.#emit(by.pid, by.mountNs, event);
         }
+      this.#execute?.();
       for (const counter of this.#counts) this.#counters[counter] = (this.#counters[counter] ?? 0) + 1;
     }
     // Refused: the call was not made; whoever was interrupted makes it again, and must not find it told already.
     else if (this.#seen.length > 0) this.#told.clear();
     this.#seen.length = 0;
     this.#counts.length = 0;
+    this.#execute = undefined;
+  }
+
+  #executing(tid: number, by: Process, program: string, event: ExecSeen): void {
+    const { pid, mountNs } = by;
+    const tell = (succeeded: boolean): void =>
+      this.#emit(pid, mountNs, succeeded ? event : { ...event, outcome: NOT_EXECUTED });
+    this.#processes.executing(by, program, { tid, tell });
   }
 
   #count(counter: Counter): void {
