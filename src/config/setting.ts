@@ -26,8 +26,6 @@ export interface Setting<T = unknown> {
   readonly secret?: true;
 }
 
-export type SettingTable = Readonly<Record<string, Setting>>;
-
 export function setting<T>(
   kind: Kind<T>,
   fallback: Json,

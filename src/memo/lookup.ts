@@ -136,7 +136,7 @@ async function tryGroup(
 ): Promise<Compared | { readonly unusable: Miss }> {
   const [head] = group;
   if (head === undefined) throw new TypeError("tryGroup: empty group");
-  const newest = await compare(parts, head.record, []);
+  const newest = await compare(parts, head, []);
   if ("unusable" in newest || newest.judgement.misses.length === 0 || group.length === 1) return newest;
   // The newest record of this path set differs. An older one may hold (a revert): its answers, taken together, have the
   // same fingerprint as the world's now. Outputs of any of them may still lie in the workspace.
@@ -149,19 +149,22 @@ async function tryGroup(
   const strong = strongFingerprint(parts.hasher, parts.weak, head.pathSet, answers as string[]);
   const equal = group.find((entry) => entry.strong === strong);
   if (equal === undefined) return newest;
-  const older = await compare(parts, equal.record, records);
+  const older = await compare(parts, equal, records);
   return "unusable" in older || older.judgement.misses.length > 0 ? newest : older;
 }
 
 /** @param alsoMadeBy records whose outputs count as not yet made, beside the record's own */
 async function compare(
   parts: LookupParts,
-  id: Digest,
+  { record: id, recordedAt }: RecordEntry,
   alsoMadeBy: readonly ActionRecord[],
 ): Promise<Compared | { readonly unusable: Miss }> {
   const record = await parts.records.load(id);
   if ("why" in record) return { unusable: { kind: "untrusted", why: record.why } };
   if (record.weak !== parts.weak) return { unusable: { kind: "untrusted", why: "the record is of another Action" } };
+  // A later date in the index would let an entry escape the mark that disowns it.
+  if (record.provenance.recordedAt !== recordedAt)
+    return { unusable: { kind: "untrusted", why: "its entry bears another date" } };
   const [gone] = await parts.records.missing(record);
   if (gone !== undefined) return { unusable: { kind: "blob-missing", digest: gone } };
   const { world, made } = parts.worlds.with([record, ...alsoMadeBy]);

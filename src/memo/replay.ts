@@ -1,6 +1,6 @@
 // Puts back what a recorded run made: stage everything beside its target, verified; only then rename, one by one. If anything
 // cannot be staged, nothing has changed and the command runs instead.
-import { hexOf, parseDigest, sha256Of } from "../core/digest.ts";
+import { parseDigest, sha256Of } from "../core/digest.ts";
 import { inWorkspace, type Roots, toAbsolute } from "../core/input-path.ts";
 import type { OutputFile } from "../core/record.ts";
 import { type Files, type FileWriter, type Hasher, type Random, Unreadable } from "../ports.ts";
@@ -103,9 +103,4 @@ function isAlreadyThere(output: OutputFile, target: string, { files, hasher }: R
   const content = output.type === "symlink" ? files.readlink(target) : files.read(target);
   if (content === undefined || content instanceof Unreadable || output.content === undefined) return false;
   return parseDigest(`sha256:${hasher.sha256(content)}`) === output.content;
-}
-
-/** For messages: the first 8 digits of an id. */
-export function shortId(digest: string): string {
-  return hexOf(digest as Parameters<typeof hexOf>[0]).slice(0, 8);
 }

@@ -43,16 +43,7 @@ export function savedText(record: ActionRecord, spentMs: number): string {
   return durationText(Math.max(0, record.result.durationMs - spentMs));
 }
 
-/** 1,204 observations by kind: "611 files, 402 absent, 61 directories, 130 other". */
-export function kindsText(record: ActionRecord): string {
-  const counts = countKinds(record);
-  const file = counts["file"] ?? 0;
-  const absent = counts["absent"] ?? 0;
-  const directory = counts["directory"] ?? 0;
-  const other = record.trace.observations.length - file - absent - directory;
-  return `${plural(file, "file")}, ${countText(absent)} absent, ${plural(directory, "directory", "directories")}, ${countText(other)} other`;
-}
-
+/** Observations by kind. */
 export function countKinds(record: ActionRecord): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { kind } of record.trace.observations) counts[kind] = (counts[kind] ?? 0) + 1;

@@ -1,7 +1,7 @@
 // One line of the audit log: who asked for what, what was decided, and the two fields that tie it to its neighbours. Canonical
 // JSON; values never enter. `prev` chains the lines, `mac` is made with a key that is gone once the line is written.
 import { createHash, createHmac } from "node:crypto";
-import { type Assurance, DENIAL_REASONS, type DenialReason, type Mode, type Policy } from "../core/access.ts";
+import { type Assurance, type DenialReason, type Mode, type Policy } from "../core/access.ts";
 import { canonicalJson, type Json } from "../core/canonical.ts";
 import { sameBytes } from "./bytes.ts";
 import type { StoreMark } from "./chain.ts";
@@ -116,10 +116,6 @@ export function lineHash(bytes: Uint8Array): string {
 export function clip(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is replaced
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]/gu, "?").slice(0, 200);
-}
-
-export function isDenialReason(text: string): text is DenialReason {
-  return (DENIAL_REASONS as readonly string[]).includes(text);
 }
 
 function macOf(key: Uint8Array, body: object): string {

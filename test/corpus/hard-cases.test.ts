@@ -217,6 +217,14 @@ corpus("hard cases", [
     needs: has("python3"),
   },
   {
+    name: "kernel settings and processor facts, read as files",
+    setUp: (b) => b.write("in", "1"),
+    command:
+      "cat /proc/sys/vm/overcommit_memory /proc/cpuinfo /proc/meminfo > /dev/null; ls /sys/devices/system/cpu > /dev/null; cat in",
+    change: editUnread,
+    expect: "skip",
+  },
+  {
     name: "a pipeline",
     setUp: (b) => b.write("in", "b\na\n"),
     command: "cat in | sort | head -1",

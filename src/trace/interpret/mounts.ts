@@ -1,6 +1,6 @@
 // Mount tables: from (device, path inside the file system) to absolute paths and back, as proc_pid_mountinfo(5) gives them.
 import type { Bytes, FileObject } from "../event.ts";
-import { type FileSystem, type Model, type Slot, type Thing } from "./model.ts";
+import { type Model, type Slot, type Thing } from "./model.ts";
 import { toText } from "./text.ts";
 
 export interface MountLine {
@@ -202,5 +202,3 @@ export function insidePath(slot: Slot): Bytes | undefined {
 function contains(folder: string, path: string): boolean {
   return folder === "/" || path === folder || path.startsWith(`${folder}/`);
 }
-
-export type { FileSystem };
