@@ -64,7 +64,7 @@ async function executeParts(context: CliContext, wired: Wired): Promise<Omit<Exe
   const { makeInterpreter } = await import("../trace/interpret/interpreter.ts");
   return {
     makeInterpreter,
-    mount: { mountinfo: mountinfo(), mountNs: mountNamespace() },
+    mount: mountOf(),
     provenance: { tool: `foregone ${VERSION}` },
     match: matcher(),
     encode: (record) => encodeRecord(record, nodeDeflate),
@@ -88,7 +88,7 @@ async function plain(context: CliContext, argv: readonly string[], onStarted: (p
   return exitCodeOf(exit);
 }
 
-function sayNotStarted(context: CliContext, argv: readonly string[], { exit }: Pick<Executed, "exit">): void {
+export function sayNotStarted(context: CliContext, argv: readonly string[], { exit }: Pick<Executed, "exit">): void {
   const errno = exit.kind === "not-started" ? exit.errno : "";
   const why = errno === "ENOENT" ? "not found" : errno === "EACCES" ? "not executable" : errno;
   context.stderr.write(`foregone: error E_NOT_FOUND: cannot start "${argv[0]}": ${why}\n`);
@@ -124,6 +124,11 @@ export function forwardSignals(context: CliContext): {
       for (const [signal, handler] of handlers) process.off(signal, handler);
     },
   };
+}
+
+/** Where the caller stands: its mount table, and the namespace it is of. */
+export function mountOf(): { readonly mountinfo: string; readonly mountNs: number } {
+  return { mountinfo: mountinfo(), mountNs: mountNamespace() };
 }
 
 function mountinfo(): string {

@@ -94,9 +94,7 @@ class Settling {
       if (stat === undefined) return isTemporary(path) ? undefined : this.#modified(path);
       // Of a folder only its type was seen; its times move with what is in it.
       const onlyType = stat.type === "dir" && (look.kind === "probe" || look.kind === "stat");
-      // procfs and sysfs stamp a file when it is first looked at: only its content says something.
-      if (change === undefined && (onlyType || isPseudo(look.path) || this.#isOld(stat)))
-        return this.#ask(look, path, stat);
+      if (change === undefined && (onlyType || this.#isOld(stat))) return this.#ask(look, path, stat);
       return this.#equalsHead(path, stat) ? this.#ask(look, path, stat) : this.#modified(path);
     }
     if (change.before === "absent") return;
@@ -127,11 +125,7 @@ class Settling {
       else before.set(name, change.before);
     }
     // Its times moved though the run put nothing there and took nothing away: somebody else did.
-    const foreign = isPseudo(look.path)
-      ? false
-      : touched.length === 0
-        ? !this.#isOld(stat)
-        : this.#hasForeign(look.path, before);
+    const foreign = touched.length === 0 ? !this.#isOld(stat) : this.#hasForeign(look.path, before);
     if (foreign) return this.#modified(path);
     this.#add(look, path, listingDigest(hasher, before), touched.length === 0 ? stat : undefined);
   }

@@ -15,7 +15,6 @@ import {
 import { type EntryType, type Files, type Hasher, type Stat, Unreadable } from "../ports.ts";
 import { withoutChance } from "../trace/interpret/pseudo.ts";
 import { envDigest } from "./env-policy.ts";
-import { withoutChance } from "../trace/interpret/pseudo.ts";
 import type { Made } from "./made.ts";
 import { parent } from "./workspace.ts";
 
@@ -139,7 +138,7 @@ type PathKind = Exclude<Question["kind"], "env" | "git" | "http">;
 
 /** Tracked or not, a workspace file is named as git would name it: the same input has one name in a tree and on disk. */
 export function contentDigest(path: InputPath, bytes: Uint8Array, hasher: Hasher): Digest {
-  return inWorkspace(path) ? gitBlobOf(hasher, bytes) : sha256Of(hasher, withoutChance(path, bytes));
+  return inWorkspace(path) ? gitBlobOf(hasher, bytes) : sha256Of(hasher, bytes);
 }
 
 /** The entries of a folder that count: not `.git` of the workspace itself, and nothing this Action made. */

@@ -67,6 +67,17 @@ export const runSpecs: readonly CommandSpec[] = [
     load: () => import("../commands/explain.ts"),
   },
   {
+    name: "trace",
+    summary: "run a command and print what it asked of the world",
+    usage: "[--backend NAME] [--json] -- CMD ARGS...",
+    details: "Nothing is decided and nothing is recorded. The trace is on stdout; the command's output goes to stderr.",
+    options: [JSON_OPTION, ...DECISION_OPTIONS.filter(({ name }) => name === "backend")],
+    passThrough: true,
+    ownsStreams: true,
+    examples: ["foregone trace -- npm test 2>/dev/null"],
+    load: () => import("../commands/trace.ts"),
+  },
+  {
     name: "prove",
     summary: "re-prove a record: noise in all that was not read, then corruption of what was",
     usage: "[options] -- CMD ARGS...",
