@@ -4,14 +4,28 @@ import type { Seal } from "../event.ts";
 
 type Status = ReadonlyMap<string, string>;
 
-/** Descendants of this process with one filter more than it has. Being their reaper, we are above all of them. */
-export function filteredProcesses(): Seal["alive"] {
+/** Before the command starts: what an earlier one left running, and our other children. */
+export function ownChildren(): ReadonlySet<number> {
+  try {
+    const pids = fs
+      .readdirSync("/proc/self/task")
+      .flatMap((tid) => fs.readFileSync(`/proc/self/task/${tid}/children`, "latin1").split(" "));
+    return new Set(pids.map(Number).filter((pid) => pid > 0));
+  } catch {
+    // A kernel without CONFIG_PROC_CHILDREN, or a thread that has just ended.
+    const parents = [...allStatuses()].filter((status) => Number(status.get("PPid")) === process.pid);
+    return new Set(parents.map((status) => Number(status.get("Pid"))));
+  }
+}
+
+/**
+ * Descendants of this process with one filter more than it has. Being their reaper, we are above all of them.
+ * @param others children whose subtrees are not meant
+ */
+export function filteredProcesses(others: ReadonlySet<number>): Seal["alive"] {
   const own = statusOf("self");
   const children = new Map<number, Status[]>();
-  for (const name of fs.readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const status = statusOf(name);
-    if (status === undefined) continue;
+  for (const status of allStatuses()) {
     const parent = Number(status.get("PPid"));
     const siblings = children.get(parent);
     if (siblings === undefined) children.set(parent, [status]);
@@ -21,6 +35,7 @@ export function filteredProcesses(): Seal["alive"] {
   const visit = (pid: number): void => {
     for (const child of children.get(pid) ?? []) {
       const childPid = Number(child.get("Pid"));
+      if (others.has(childPid)) continue;
       const ended = /^[ZX]/.test(child.get("State") ?? "");
       if (!ended && isFiltered(child, own)) alive.push({ pid: childPid, comm: child.get("Name") ?? "" });
       visit(childPid);
@@ -35,6 +50,13 @@ function isFiltered(status: Status, own: Status | undefined): boolean {
   const filters = status.get("Seccomp_filters");
   if (filters === undefined) return status.get("Seccomp") === "2";
   return Number(filters) > Number(own?.get("Seccomp_filters") ?? 0);
+}
+
+function* allStatuses(): Iterable<Status> {
+  for (const name of fs.readdirSync("/proc")) {
+    const status = /^\d+$/.test(name) ? statusOf(name) : undefined;
+    if (status !== undefined) yield status;
+  }
 }
 
 function statusOf(pid: string): Status | undefined {

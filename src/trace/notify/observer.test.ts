@@ -194,4 +194,14 @@ describe.skipIf("unavailable" in libc)("what is lost is said", () => {
     writeFileSync(join(at, "go"), "x");
     await expect.poll(() => readFileSync(join(at, "really"), "utf8"), { timeout: 10_000 }).toBe("x");
   });
+  test("what one run left running is not the next one's", async () => {
+    const first = await observe(["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"]);
+    const pid = Number(first.stdout);
+    onTestFinished(() => void process.kill(pid, "SIGKILL"));
+    expect(first.seal?.alive).toEqual([{ pid, comm: "sleep" }]);
+    const second = await observe(["sh", "-c", "(sleep 60 >/dev/null 2>&1 & echo $!)"]);
+    const next = Number(second.stdout);
+    onTestFinished(() => void process.kill(next, "SIGKILL"));
+    expect(second.seal?.alive).toEqual([{ pid: next, comm: "sleep" }]);
+  });
 });

@@ -2,7 +2,7 @@
 // wait for another thread of this process, nor print: the main thread may be busy, the spawning one may be waiting for us.
 import type { Bytes, Seal, TraceEvent } from "../event.ts";
 import type { Libc } from "../ffi.ts";
-import { filteredProcesses } from "./alive.ts";
+import { filteredProcesses, ownChildren } from "./alive.ts";
 import { Notifications } from "./asked.ts";
 import type { FilterAbi } from "./filter.ts";
 import { Listener } from "./listener.ts";
@@ -40,6 +40,7 @@ export class Supervisor {
   readonly #processes: Processes;
   readonly #looker: Looker;
   readonly #reaper: Reaper;
+  readonly #others = ownChildren();
   readonly #counters: Record<string, number> = {};
   readonly #told = new Set<string>();
   #batch: TraceEvent[] = [];
@@ -84,7 +85,7 @@ export class Supervisor {
     let deadline = Infinity;
     for (;;) {
       const waited = listener.wait(this.#batch.length > 0 ? FLUSH_MS : deadline < Infinity ? FLUSH_MS : IDLE_MS);
-      if (waited === "all gone") break;
+      if (waited === "all gone") return this.#finish([]);
       if (waited === "asked" && listener.receive()) {
         Atomics.store(slots, SLOT.idLow, listener.words[0] ?? 0);
         Atomics.store(slots, SLOT.idHigh, listener.words[1] ?? 0);
@@ -96,12 +97,15 @@ export class Supervisor {
       if (waited !== "asked" || (this.#taken & 1023) === 0) {
         this.#reaper.reap(this.#processes.bury());
         if (deadline === Infinity && Atomics.load(slots, SLOT.ended) === 1) deadline = performance.now() + GRACE_MS;
-        if (performance.now() > deadline) break;
+        if (performance.now() > deadline) return this.#finish(filteredProcesses(this.#others));
       }
     }
+  }
+
+  #finish(alive: Seal["alive"]): void {
     this.#processes.finish();
     this.#flush();
-    this.#parts.post({ kind: "seal", seal: this.#seal() });
+    this.#parts.post({ kind: "seal", seal: this.#seal(alive) });
   }
 
   #serve(listener: Listener, notifications: Notifications): void {
@@ -163,13 +167,13 @@ export class Supervisor {
     this.#batch = [];
   }
 
-  #seal(): Seal {
+  #seal(alive: Seal["alive"]): Seal {
     return {
       backend: "notify",
       kernel: this.#parts.kernel,
       events: this.#seq,
       lost: { ...this.#counters, rescued: Atomics.load(this.#parts.slots, SLOT.rescued) },
-      alive: filteredProcesses(),
+      alive,
       mounts: [],
       names: {},
     };
