@@ -4,13 +4,15 @@ import type { BpfCalls } from "./syscall.ts";
 
 const NAMES = ["lost", "emitted", "repeated", "nostore", "nested", "fault", "deep", "unknown", "uring"] as const;
 
-export type Counters = Record<(typeof NAMES)[number] | "recursion", number>;
+export type Counters = Record<(typeof NAMES)[number] | "recursion" | "kernelNs", number>;
 
 /** Those that must be zero at the seal: each other value is something nobody saw. */
 export const LOSS_COUNTERS = ["lost", "nostore", "nested", "fault", "deep", "unknown", "uring", "recursion"] as const;
 
-/** Offset of `recursion_misses` in struct bpf_prog_info: runs that the kernel skipped, which no other counter shows. */
+/** Offsets in struct bpf_prog_info. Recursion misses: runs that the kernel skipped, which no other counter shows. */
 const RECURSION_MISSES = 208;
+/** Time spent in the program, in every process of the machine; 0 unless kernel.bpf_stats_enabled is set. */
+const RUN_TIME_NS = 192;
 const INFO_BYTES = 256;
 
 export function readCounters(calls: BpfCalls, loaded: Loaded): Counters {
@@ -18,6 +20,7 @@ export function readCounters(calls: BpfCalls, loaded: Loaded): Counters {
   const counters = Object.fromEntries(NAMES.map((name, i) => [name, Number(values.readBigUInt64LE(8 * i))]));
   const info = calls.libc.alloc(INFO_BYTES);
   let recursion = 0;
+  let kernelNs = 0;
   for (const name of loaded.programs) {
     info.bytes.fill(0);
     calls.call("program info", name, (attr) => {
@@ -26,9 +29,10 @@ export function readCounters(calls: BpfCalls, loaded: Loaded): Counters {
       attr.writeBigUInt64LE(info.address, 8);
     });
     recursion += Number(info.bytes.readBigUInt64LE(RECURSION_MISSES));
+    kernelNs += Number(info.bytes.readBigUInt64LE(RUN_TIME_NS));
   }
   calls.libc.free(info);
-  return { ...counters, recursion } as Counters;
+  return { ...counters, recursion, kernelNs } as Counters;
 }
 
 /** What was counted since `before`: the self-test counts too. */

@@ -99,16 +99,14 @@ export class RecordView {
   }
 
   /** @param start where the result path lies */
-  object(start: number): { object?: FileObject } {
+  object(start: number): FileObject | undefined {
     const length = this.pathLen;
-    if (length === 0 || this.#mayBeCut(length)) return {};
+    if (length === 0 || this.#mayBeCut(length)) return undefined;
     this.#check(start, length);
     const ino = (BigInt(this.word(AT.ino + 4)) << 32n) | BigInt(this.word(AT.ino));
     // A pipe or memfd has no path in any directory.
     const path = this.has(FLAG.pseudo) && length === 2 ? EMPTY : latin1(this.#bytes, start, start + length - 1);
-    return {
-      object: { dev: this.word(AT.dev), ino, path, mode: this.word(AT.mode), mountId: this.word(AT.mount) },
-    };
+    return { dev: this.word(AT.dev), ino, path, mode: this.word(AT.mode), mountId: this.word(AT.mount) };
   }
 
   /** Where base and result paths begin; `argv` of an exec lies before them. */
