@@ -129,7 +129,7 @@ export class Decoder {
         return this.#emit({ seq, pid, mountNs, type: "change", op, path, noFollow, outcome });
       }
       case "chdir-fd":
-        return this.#emit({ ...common, type: "look", class: "chdir", path, noFollow: false, outcome });
+        return this.#emit({ seq, pid, mountNs, type: "look", class: "chdir", path, noFollow: false, outcome });
       case "change-fd":
         return this.#emit({ seq, pid, mountNs, type: "change", op: call.op, path, noFollow: true, outcome });
       case "pair": {
