@@ -29,7 +29,7 @@ describe("exec", () => {
       out.push(encodeURIComponent(t), JSON.stringify(t), b.toString("hex").toUpperCase(), "x" + t + "y");
       for (const c of out.join("\\n")) process.stdout.write(c);
       process.stderr.write("err " + t + "\\n");
-      process.exit(7);`;
+      process.exitCode = 7;`;
     const done = await lab.secrets(["exec", "--only", "TOKEN", "--", process.execPath, "-e", script]);
     expect(done.code).toBe(7);
     expect(done.stderr).toBe("err ***\n");
