@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{c as a,d as b}from"./chunk-RHMNWVJ4.js";import"./chunk-TFKORHQX.js";import"./chunk-UVD6O6G3.js";import"./chunk-OKXDA777.js";import"./chunk-QAJSWRKI.js";import"./chunk-UPNMYLSP.js";import"./chunk-655YI5OX.js";import"./chunk-LBY2DV5T.js";import"./chunk-WWG32FAM.js";import"./chunk-UWD5LMAC.js";import"./chunk-BJNVVOTH.js";export{b as problemText,a as run};
