@@ -33,7 +33,7 @@ const entriesOf = (folder) =>
 rmSync("lib", { recursive: true, force: true });
 await build({
   ...common,
-  entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts" },
+  entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts", octokit: "src/octokit.ts" },
   outdir: "lib",
   target: "node20.19",
 });

@@ -2,7 +2,7 @@
 import { certifiedHeaders, endToEnd, lasting } from "./answer.ts";
 import { isEdge } from "./body.ts";
 import { safeHeaders } from "./candidate.ts";
-import { collect } from "./collect.ts";
+import { collect, dispose } from "./collect.ts";
 import { etagHex, sameTag, tagHex } from "./etag.ts";
 import { resourceOf } from "./exchange.ts";
 import {
@@ -138,7 +138,7 @@ export class Asking {
     if (status >= 500 || isRefusal(status, headers, whole)) {
       const stale = await staleInstead(this.#parts, this.#reading, `status-${status}`);
       if (stale !== undefined) {
-        if ("stream" in read) read.stream.destroy();
+        if ("stream" in read) dispose(read.stream);
         return { answer: stale, shared: false };
       }
     } else this.#forget(status);

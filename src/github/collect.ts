@@ -1,6 +1,6 @@
 // Reads a body to its end, up to a bound; what is larger goes on as a stream that begins with what was read.
 import { PassThrough, type Readable } from "node:stream";
-import { type UpstreamResponse, UpstreamError, one } from "./message.ts";
+import { type ApiAnswer, type UpstreamResponse, UpstreamError, one } from "./message.ts";
 
 export type Collected = { readonly whole: Buffer } | { readonly stream: Readable };
 
@@ -35,8 +35,16 @@ export async function collect(response: UpstreamResponse, maxBytes: number): Pro
   });
 }
 
+/** Closes what nobody will read. */
+export function dispose(body: ApiAnswer["body"]): void {
+  if (body === undefined || body instanceof Uint8Array) return;
+  body.on("error", () => undefined);
+  body.destroy();
+}
+
 function continued(chunks: readonly Buffer[], rest: Readable): Readable {
   const out = new PassThrough();
+  out.on("error", () => undefined);
   for (const chunk of chunks) out.write(chunk);
   rest.on("error", (error) => out.destroy(error));
   out.on("close", () => {

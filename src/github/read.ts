@@ -1,8 +1,8 @@
 // A read: from a live lease, else together with those who ask the same right now, else GitHub with one tag. Bytes that
 // this caller did not get itself are served only after a 304 under its own token.
-import { Readable } from "node:stream";
 import { endToEnd } from "./answer.ts";
 import { Asking, type Outcome } from "./ask.ts";
+import { dispose } from "./collect.ts";
 import { Refused } from "./exchange.ts";
 import { Flights } from "./flight.ts";
 import { type ApiAnswer, type ApiRequest, UpstreamError } from "./message.ts";
@@ -112,7 +112,7 @@ export class Reads {
 
 /** A stream serves one; when that one has left it is closed, so that its connection is free again. */
 export function discard({ answer }: Outcome): void {
-  if (answer.body instanceof Readable) answer.body.destroy();
+  dispose(answer.body);
 }
 
 /** GitHub's own refusal again, with the time that is left of it. */

@@ -65,6 +65,8 @@ async function sendOne(agent: EnvHttpProxyAgent, origin: string, request: Upstre
     ...(request.body !== undefined && { body: request.body }),
     ...(request.signal !== undefined && { signal: request.signal }),
   });
+  // Whoever reads the body hears of its end; if nobody does any more, that must not take the process down.
+  response.body.on("error", () => undefined);
   const headers = response.headers as ResponseHeaders;
   if (!request.decode || one(headers, "content-encoding")?.toLowerCase() !== "gzip")
     return { status: response.statusCode, headers, body: response.body };
@@ -78,6 +80,7 @@ async function sendOne(agent: EnvHttpProxyAgent, origin: string, request: Upstre
 
 function gunzipped(body: Readable): Readable {
   const gunzip = createGunzip();
+  gunzip.on("error", () => undefined);
   body.on("error", (error) => gunzip.destroy(error));
   gunzip.on("close", () => {
     if (!body.readableEnded) body.destroy();
