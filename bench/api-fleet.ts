@@ -30,7 +30,8 @@ interface How {
 
 async function foregone(fleet: Mixture, how: How): Promise<Tally> {
   const time = new VirtualTime();
-  const version = (url: string): number => versionAt(fleet.changes[ids.get(url) ?? 0] ?? new Float64Array(), time.clock.monotonicMs() / 1000);
+  const version = (url: string): number =>
+    versionAt(fleet.changes[ids.get(url) ?? 0] ?? new Float64Array(), time.clock.monotonicMs() / 1000);
   const ids = new Map(fleet.urls.map((url, id) => [url, id]));
   const double = new GitHubSemantics(
     ({ path }) => {
@@ -95,7 +96,10 @@ for (const factor of [0.25, 0.5, 2, 4]) {
   const fleet = mixture(1, factor);
   const default_ = await foregone(fleet, { freshness: "lease", rule: "proven", shared: true });
   const central = play(fleet, BASELINES["tag per token, central, always asks"] ?? failing);
-  for (const [policy, tally] of [["foregone (default: leases)", default_], ["tag per token, central, always asks", central]] as const)
+  for (const [policy, tally] of [
+    ["foregone (default: leases)", default_],
+    ["tag per token, central, always asks", central],
+  ] as const)
     sensitivity.push({ factor, policy, paidShare: tally.paid / fleet.calls.length, stale: tally.stale });
 }
 
@@ -107,20 +111,42 @@ const percent = (share: number): string => `${(share * 100).toFixed(1)} %`.padSt
 const policies = [...new Set(rows.map((row) => row.policy))];
 const means = policies.map((policy) => {
   const of = rows.filter((row) => row.policy === policy);
-  const mean = (pick: (row: Row) => number): number => of.reduce((sum, row) => sum + pick(row) / row.calls, 0) / of.length;
-  return { policy, paid: mean((r) => r.paid), certified: mean((r) => r.certified), local: mean((r) => r.local), stale: mean((r) => r.stale) };
+  const mean = (pick: (row: Row) => number): number =>
+    of.reduce((sum, row) => sum + pick(row) / row.calls, 0) / of.length;
+  return {
+    policy,
+    paid: mean((r) => r.paid),
+    certified: mean((r) => r.certified),
+    local: mean((r) => r.local),
+    stale: mean((r) => r.stale),
+  };
 });
 for (const m of means)
-  process.stdout.write(`${m.policy.padEnd(38)} paid ${percent(m.paid)}  304 ${percent(m.certified)}  local ${percent(m.local)}  stale ${percent(m.stale)}\n`);
-for (const s of sensitivity) process.stdout.write(`change rates x ${s.factor}: ${s.policy.padEnd(36)} paid ${percent(s.paidShare)}  stale ${s.stale}\n`);
+  process.stdout.write(
+    `${m.policy.padEnd(38)} paid ${percent(m.paid)}  304 ${percent(m.certified)}  local ${percent(m.local)}  stale ${percent(m.stale)}\n`,
+  );
+for (const s of sensitivity)
+  process.stdout.write(
+    `change rates x ${s.factor}: ${s.policy.padEnd(36)} paid ${percent(s.paidShare)}  stale ${s.stale}\n`,
+  );
 
 const ours = rows.filter((row) => row.policy === "foregone (default: leases)");
 const strict = rows.filter((row) => row.policy === "foregone, strict");
 const goals = {
   "paid <= 15 % of the calls": ours.every((row) => row.paid / row.calls <= 0.15),
-  "no stale answer": rows.filter((row) => row.policy.startsWith("foregone")).every((row) => row.stale === 0) && sensitivity.filter((s) => s.policy.startsWith("foregone")).every((s) => s.stale === 0),
+  "no stale answer":
+    rows.filter((row) => row.policy.startsWith("foregone")).every((row) => row.stale === 0) &&
+    sensitivity.filter((s) => s.policy.startsWith("foregone")).every((s) => s.stale === 0),
   "strict pays each version of each URL once": strict.every((row) => row.paid === row.distinctVersions),
 };
-process.stdout.write(`${Object.entries(goals).map(([goal, met]) => `${met ? "met   " : "MISSED"} ${goal}`).join("\n")}\n`);
-if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify({ ...machine(), seeds: SEEDS, means, sensitivity, goals, rows }, undefined, 1)}\n`);
+process.stdout.write(
+  `${Object.entries(goals)
+    .map(([goal, met]) => `${met ? "met   " : "MISSED"} ${goal}`)
+    .join("\n")}\n`,
+);
+if (values.out !== undefined)
+  writeFileSync(
+    values.out,
+    `${JSON.stringify({ ...machine(), seeds: SEEDS, means, sensitivity, goals, rows }, undefined, 1)}\n`,
+  );
 process.exitCode = Object.values(goals).every(Boolean) ? 0 : 1;

@@ -74,13 +74,22 @@ async function follow(
     asked = redirected(asked, answer.status, new URL(location, asked.url));
     if (asked.url.protocol !== "https:" || !connection.hosts.includes(asked.url.host)) {
       const { method, headers, body } = asked;
-      return real(asked.url, { method, headers, ...(body !== undefined && { body }), ...(signal !== undefined && { signal }) });
+      return real(asked.url, {
+        method,
+        headers,
+        ...(body !== undefined && { body }),
+        ...(signal !== undefined && { signal }),
+      });
     }
   }
   throw new TypeError("fetch failed: too many redirects");
 }
 
-async function ask(connection: Connection, { url, method, headers, body }: Asked, signal: AbortSignal | undefined): Promise<ApiAnswer> {
+async function ask(
+  connection: Connection,
+  { url, method, headers, body }: Asked,
+  signal: AbortSignal | undefined,
+): Promise<ApiAnswer> {
   signal?.throwIfAborted();
   try {
     return await connection.handle({
@@ -117,7 +126,10 @@ const NULL_BODY: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
 
 function responseOf(answer: ApiAnswer, url: URL, wasRedirected: boolean): Response {
   const body = NULL_BODY.has(answer.status) ? null : (answer.body ?? null);
-  const response = new Response(body as ConstructorParameters<typeof Response>[0], { status: answer.status, headers: flat(answer.headers) });
+  const response = new Response(body as ConstructorParameters<typeof Response>[0], {
+    status: answer.status,
+    headers: flat(answer.headers),
+  });
   // Octokit reports the address that answered; a Response that one makes has none.
   Object.defineProperty(response, "url", { value: url.href });
   if (wasRedirected) Object.defineProperty(response, "redirected", { value: true });
@@ -126,7 +138,8 @@ function responseOf(answer: ApiAnswer, url: URL, wasRedirected: boolean): Respon
 
 function flat(headers: ResponseHeaders): [string, string][] {
   const pairs: [string, string][] = [];
-  for (const name in headers) for (const line of [headers[name]].flat()) if (line !== undefined) pairs.push([name, line]);
+  for (const name in headers)
+    for (const line of [headers[name]].flat()) if (line !== undefined) pairs.push([name, line]);
   return pairs;
 }
 
@@ -141,12 +154,17 @@ function headersOf(given: RequestInit["headers"]): Record<string, string> {
   return headers;
 }
 
-async function bodyOf(request: Request | undefined, init: RequestInit | undefined, headers: RequestHeaders): Promise<Uint8Array | undefined> {
+async function bodyOf(
+  request: Request | undefined,
+  init: RequestInit | undefined,
+  headers: RequestHeaders,
+): Promise<Uint8Array | undefined> {
   const given = request === undefined ? init?.body : request.body;
   if (given === undefined || given === null) return undefined;
   if (typeof given === "string") return Buffer.from(given);
   if (given instanceof Uint8Array) return given;
-  const made = request ?? new Request("https://body.invalid", { method: "POST", body: given, duplex: "half" } as RequestInit);
+  const made =
+    request ?? new Request("https://body.invalid", { method: "POST", body: given, duplex: "half" } as RequestInit);
   const type = made.headers.get("content-type");
   if (type !== null && headers["content-type"] === undefined) Object.assign(headers, { "content-type": type });
   return Buffer.from(await made.arrayBuffer());

@@ -16,7 +16,11 @@ export const BASELINES: Readonly<Record<string, () => Policy>> = {
   "no cache": () => (_call, _url, now) => ({ how: "paid", version: now }),
   "founding TTL cache, per host": () => ttl((call) => String(call.host), foundingTtl),
   "founding TTL cache, one store": () => ttl(() => "", foundingTtl),
-  "gh api --cache 60s": () => ttl((call) => `${call.host} ${call.token}`, () => 60),
+  "gh api --cache 60s": () =>
+    ttl(
+      (call) => `${call.host} ${call.token}`,
+      () => 60,
+    ),
   "RFC 9111 private, 60 s, per token": () => revalidating((call) => String(call.token), 60),
   "tag per token, central, always asks": () => revalidating((call) => String(call.token), 0),
 };
@@ -42,7 +46,8 @@ function revalidating(who: (call: Call) => string, freshS: number): Policy {
   return (call, _url, now) => {
     const key = `${who(call)} ${call.url}`;
     const entry = kept.get(key);
-    if (entry !== undefined && freshS > 0 && call.atS - entry.atS <= freshS) return { how: "local", version: entry.version };
+    if (entry !== undefined && freshS > 0 && call.atS - entry.atS <= freshS)
+      return { how: "local", version: entry.version };
     kept.set(key, { atS: call.atS, version: now });
     return { how: entry?.version === now ? "certified" : "paid", version: now };
   };

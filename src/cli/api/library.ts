@@ -11,15 +11,25 @@ import { apiPlace } from "./place.ts";
 
 export async function connectOwn(options: FetchOptions): Promise<Connection> {
   const given = options.env ?? process.env;
-  const env = Object.fromEntries(Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  const env = Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
   const context = { cwd: options.cwd ?? process.cwd(), env };
   const { config } = await configurationOf(context as CliContext);
   const hosts = config["api.hosts"].map((host) => host.split("/")[0] ?? host);
   const place = apiPlace(context, config);
   const socket = options.socket ?? (env["FOREGONE_SOCKET"] || place.socket);
-  const answers = options.origins === undefined && (await askSocket(socket, { method: "GET", path: "/_foregone/health" }).catch(() => undefined));
+  const answers =
+    options.origins === undefined &&
+    (await askSocket(socket, { method: "GET", path: "/_foregone/health" }).catch(() => undefined));
   if (answers) return { hosts, handle: throughSocket(socket) };
-  const { engine } = await openApiProxy({ config, env, storeFolder: place.store, doors: {}, origins: options.origins ?? {} });
+  const { engine } = await openApiProxy({
+    config,
+    env,
+    storeFolder: place.store,
+    doors: {},
+    origins: options.origins ?? {},
+  });
   return { hosts, handle: (request) => engine.handle(request) };
 }
 
@@ -28,12 +38,31 @@ function throughSocket(socket: string): (request: ApiRequest) => Promise<ApiAnsw
   return (request) =>
     new Promise((resolve, reject) => {
       const { method, path, host, body, signal } = request;
-      const headers = { ...request.headers, host, ...(body instanceof Uint8Array && { "content-length": String(body.length) }) };
-      const sent = http.request({ socketPath: socket, agent, method, path, headers, ...(signal !== undefined && { signal }) }, (response) => {
-        const mode = (response.headers["x-cache-mode"] ?? "SKIP") as CacheMode;
-        const { "content-length": _length, connection: _connection, "keep-alive": _keep, "transfer-encoding": _coding, ...kept } = response.headers;
-        resolve({ status: response.statusCode ?? 0, headers: kept as ApiAnswer["headers"], body: response, mode, why: "socket" });
-      });
+      const headers = {
+        ...request.headers,
+        host,
+        ...(body instanceof Uint8Array && { "content-length": String(body.length) }),
+      };
+      const sent = http.request(
+        { socketPath: socket, agent, method, path, headers, ...(signal !== undefined && { signal }) },
+        (response) => {
+          const mode = (response.headers["x-cache-mode"] ?? "SKIP") as CacheMode;
+          const {
+            "content-length": _length,
+            connection: _connection,
+            "keep-alive": _keep,
+            "transfer-encoding": _coding,
+            ...kept
+          } = response.headers;
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: kept as ApiAnswer["headers"],
+            body: response,
+            mode,
+            why: "socket",
+          });
+        },
+      );
       sent.on("error", (error) => reject(new UpstreamError("cut", error.message, error)));
       sent.end(body instanceof Uint8Array ? body : undefined);
     });
