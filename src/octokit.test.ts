@@ -56,7 +56,7 @@ test("fetch: redirects are followed, without the credential to another origin; o
     origins: { "api.github.com": t.server.origin },
     env: { HOME: temporaryFolder() },
     fetch: async (input, init) => {
-      elsewhere.push({ url: String(input), headers: new Headers(init?.headers) });
+      elsewhere.push({ url: new Request(input).url, headers: new Headers(init?.headers) });
       return new Response("elsewhere");
     },
   });

@@ -2,7 +2,7 @@
 // that fetch.
 import { connectOwn } from "./cli/api/library.ts";
 import { dispose } from "./github/collect.ts";
-import type { ApiAnswer, ApiRequest, RequestHeaders, ResponseHeaders } from "./github/message.ts";
+import { type ApiAnswer, type ApiRequest, type RequestHeaders, flat } from "./github/message.ts";
 
 export interface FetchOptions {
   /**
@@ -40,7 +40,7 @@ export function createFetch(options: FetchOptions = {}): typeof globalThis.fetch
     connection ??= await (connecting ??= connectOwn(options));
     // The common case without a Request: making one costs 30 µs, a third of what a hit may cost.
     const request = input instanceof Request ? new Request(input, init) : undefined;
-    const url = new URL(request?.url ?? String(input));
+    const url = new URL(request?.url ?? (input as string | URL));
     if (url.protocol !== "https:" || !connection.hosts.includes(url.host)) return real(input, init);
     const headers = headersOf(request?.headers ?? init?.headers);
     const method = (request?.method ?? init?.method ?? "GET").toUpperCase();
@@ -128,7 +128,7 @@ function responseOf(answer: ApiAnswer, url: URL, wasRedirected: boolean): Respon
   const body = NULL_BODY.has(answer.status) ? null : (answer.body ?? null);
   const response = new Response(body as ConstructorParameters<typeof Response>[0], {
     status: answer.status,
-    headers: flat(answer.headers),
+    headers: pairs(answer),
   });
   // Octokit reports the address that answered; a Response that one makes has none.
   Object.defineProperty(response, "url", { value: url.href });
@@ -136,11 +136,11 @@ function responseOf(answer: ApiAnswer, url: URL, wasRedirected: boolean): Respon
   return response;
 }
 
-function flat(headers: ResponseHeaders): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (const name in headers)
-    for (const line of [headers[name]].flat()) if (line !== undefined) pairs.push([name, line]);
-  return pairs;
+function pairs({ fields, headers }: ApiAnswer): [string, string][] {
+  const list = fields ?? flat(headers);
+  const made: [string, string][] = [];
+  for (let i = 0; i < list.length; i += 2) made.push([list[i] ?? "", list[i + 1] ?? ""]);
+  return made;
 }
 
 function headersOf(given: RequestInit["headers"]): Record<string, string> {

@@ -1,6 +1,6 @@
 // What a hostile store, peer, upstream, client or clock could do, and that it does not. Against the engine, without sockets.
 import { expect, test } from "vitest";
-import type { Digest } from "../core/digest.ts";
+import { type Digest, sha256Of } from "../core/digest.ts";
 import { nodeHasher } from "../node/ports.ts";
 import { memoryStore } from "../store/memory.ts";
 import { type Store, StoreError } from "../store/store.ts";
@@ -57,42 +57,44 @@ test("two bodies exchanged in the store are not served under each other's name",
   await first.ask("/repos/o/a", "t");
   await first.ask("/repos/o/b", "t");
   await first.engine.flush();
-  const seen: Uint8Array[] = [];
-  const swapping = tampered(store, (bytes) => {
-    seen.push(bytes);
-    return seen.at(-3) ?? bytes;
-  });
+  const blobs: Digest[] = [];
+  for (const path of ["/repos/o/a", "/repos/o/b"]) {
+    const request = { method: "GET", host: "api.github.com", path, headers: {} };
+    const weak = weakOf(nodeHasher, actionOf(request, "application/vnd.github+json", TEST_KEYS.domain));
+    for (const entry of await store.records.lookup(weak)) blobs.push(entry.record);
+  }
+  expect(blobs).toHaveLength(2);
+  const contents = await Promise.all(blobs.map((blob) => store.blobs.get(blob)));
+  const swapping = tampered(store, (bytes, digest) => contents[1 - blobs.indexOf(digest)] ?? bytes);
   const second = testEngine({ store: swapping, double: first.double, time: first.time });
   expect((await second.ask("/repos/o/a", "u")).text).toBe('{"is":"a"}');
   expect((await second.ask("/repos/o/b", "u")).text).toBe('{"is":"b"}');
 });
 
 /** Plants a candidate as a member of the fleet could who holds its key. */
-async function plant(store: Store, path: string, body: string, facts: Partial<ApiCandidate>): Promise<void> {
+async function plant(store: Store, path: string, body: string): Promise<void> {
   const request = { method: "GET", host: "api.github.com", path, headers: {} };
   const action = actionOf(request, "application/vnd.github+json", TEST_KEYS.domain);
   const weak = weakOf(nodeHasher, action);
-  const digest = await store.blobs.put(seal(TEST_KEYS, "body", Buffer.from(body)));
+  const bytes = Buffer.from(body);
   const candidate: ApiCandidate = {
-    body: digest,
-    sizeBytes: body.length,
+    body: sha256Of(nodeHasher, bytes),
+    sizeBytes: bytes.length,
     headers: { "content-type": "application/json; charset=utf-8" },
     vary: ["Accept", "Authorization", "Cookie"],
     rule: true,
     kind: "other",
     edge: false,
     receivedAt: Date.UTC(2027, 0, 1) as never,
-    ...facts,
   };
-  const record = await store.blobs.put(
-    seal(TEST_KEYS, `record ${weak}`, encodeCandidate(weak, action, candidate, "evil")),
-  );
-  await store.records.append(weak, { pathSet: digest, strong: digest, record, recordedAt: candidate.receivedAt });
+  const sealed = seal(TEST_KEYS, `candidate ${weak}`, encodeCandidate(weak, action, candidate, bytes, "evil"));
+  const record = await store.blobs.put(sealed);
+  await store.records.append(weak, { pathSet: record, strong: record, record, recordedAt: candidate.receivedAt });
 }
 
 test("a peer's wrong bytes cannot match GitHub's tag: the caller gets GitHub's own answer", async () => {
   const store = memoryStore(nodeHasher, 1e8);
-  await plant(store, REPO, '{"evil":1}', {});
+  await plant(store, REPO, '{"evil":1}');
   const t = testEngine({ store });
   t.table.set(REPO, { good: 1 });
   expect(await t.ask(REPO, "a")).toMatchObject({ mode: "CHANGED", text: '{"good":1}' });
@@ -100,7 +102,7 @@ test("a peer's wrong bytes cannot match GitHub's tag: the caller gets GitHub's o
 
 test("a peer's right bytes are certified for the caller", async () => {
   const store = memoryStore(nodeHasher, 1e8);
-  await plant(store, REPO, '{"good":1}', {});
+  await plant(store, REPO, '{"good":1}');
   const t = testEngine({ store });
   t.table.set(REPO, { good: 1 });
   expect(await t.ask(REPO, "a")).toMatchObject({ mode: "REVALIDATED", why: "computed", text: '{"good":1}' });

@@ -1,6 +1,6 @@
 // The headers of what we answer. Pure.
 import type { ApiCandidate } from "./candidate.ts";
-import type { CacheMode, ResponseHeaders } from "./message.ts";
+import { type CacheMode, type ResponseHeaders, intern } from "./message.ts";
 
 /** Between two hops only (RFC 9110, 7.6.1); lengths and codings are the door's. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -44,7 +44,7 @@ export function lasting(headers: ResponseHeaders): ResponseHeaders {
   const kept: ResponseHeaders = {};
   for (const name of LASTING) {
     const value = headers[name];
-    if (value !== undefined) kept[name] = value;
+    if (value !== undefined) kept[name] = Array.isArray(value) ? value.map(intern) : intern(value);
   }
   return kept;
 }

@@ -12,6 +12,8 @@ import {
   type ResponseHeaders,
   type UpstreamResponse,
   UpstreamError,
+  flat,
+  internList,
   listed,
   one,
 } from "./message.ts";
@@ -157,7 +159,7 @@ export class Asking {
     return {
       sizeBytes: body.length,
       headers: safe,
-      vary,
+      vary: internList(vary),
       rule,
       kind: this.#reading.caller.kind,
       edge: isEdge(this.#reading.path, safe, body),
@@ -190,7 +192,7 @@ export class Asking {
       epoch,
       leasable: quiet >= options.leases.settleMs,
       pollS: Number.isFinite(poll) ? poll : undefined,
-      live: lasting(live),
+      fields: flat(certifiedHeaders(candidate, lasting(live), etag)),
       resource: one(live, "x-ratelimit-resource") ?? resourceOf(path),
     });
   }
@@ -205,6 +207,6 @@ export class Asking {
     bodyKey?: string,
   ): Outcome {
     const answer = { status, headers, body, mode, why, ...(bodyKey !== undefined && { bodyKey }) };
-    return { answer: toClient(this.#reading, answer), shared };
+    return { answer: toClient(this.#reading, answer, one(headers, "etag")), shared };
   }
 }

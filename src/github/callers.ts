@@ -17,7 +17,7 @@ const MAX_CALLERS = 8192;
 
 export class Callers {
   readonly #hasher: Hasher;
-  readonly #key: Uint8Array;
+  readonly #key: string;
   readonly #callers = new LRUCache<string, Caller>({ max: MAX_CALLERS });
   readonly #credentials = new LRUCache<string, number>({ max: MAX_CALLERS });
   /** Never reused: a forgotten caller comes back as a new one, without leases. */
@@ -25,7 +25,7 @@ export class Callers {
 
   constructor(hasher: Hasher, random: Random) {
     this.#hasher = hasher;
-    this.#key = random.bytes(32);
+    this.#key = Buffer.from(random.bytes(32)).toString("hex");
   }
 
   of(authorization: string | undefined): Caller {
@@ -34,7 +34,7 @@ export class Callers {
     const known = this.#callers.get(digest);
     if (known !== undefined) return known;
     const credential = value.replace(/^\S+\s+/, "");
-    const credentialDigest = this.#hasher.hmac(this.#key, `credential ${credential}`);
+    const credentialDigest = this.#digest(`credential ${credential}`);
     let number = this.#credentials.get(credentialDigest);
     if (number === undefined) this.#credentials.set(credentialDigest, (number = this.#next++));
     const caller: Caller = { id: this.#next++, credential: number, kind: kindOf(credential) };
@@ -47,8 +47,9 @@ export class Callers {
     this.#callers.delete(this.#digest(authorization ?? ""));
   }
 
-  #digest(authorization: string): string {
-    return this.#hasher.hmac(this.#key, authorization);
+  /** A keyed prefix is enough where nobody sees the digest, and takes half the time of an HMAC: this is on every hit. */
+  #digest(text: string): string {
+    return this.#hasher.sha256(`${this.#key}${text}`);
   }
 }
 

@@ -2,13 +2,13 @@
 // names the bytes. Nothing in it says who asked: no token, no hash of one, no tag made with one. A candidate proves
 // nothing; a 304 under the caller's own token does. Sealed (seal.ts) before any layer sees it.
 import { canonicalJson } from "../core/canonical.ts";
-import { type Digest, parseDigest } from "../core/digest.ts";
+import { type Digest, parseDigest, sha256Of } from "../core/digest.ts";
 import type { Action, ActionRecord } from "../core/record.ts";
-import type { EpochMs } from "../ports.ts";
-import type { ResponseHeaders } from "./message.ts";
+import type { EpochMs, Hasher } from "../ports.ts";
+import { type ResponseHeaders, intern, internList } from "./message.ts";
 
 export interface ApiCandidate {
-  /** Of the sealed body. */
+  /** Of the body. */
   readonly body: Digest;
   readonly sizeBytes: number;
   readonly headers: SafeHeaders;
@@ -21,6 +21,12 @@ export interface ApiCandidate {
   /** A full page of a list without a next page: new items would appear behind it without changing it. */
   readonly edge: boolean;
   readonly receivedAt: EpochMs;
+}
+
+/** A candidate in this process. */
+export interface Held extends ApiCandidate {
+  /** The sealed blob that holds it, once it is in the store. */
+  stored?: Digest;
 }
 
 /** Headers that belong to the bytes. All others come live with the 304. */
@@ -39,37 +45,57 @@ export function safeHeaders(headers: ResponseHeaders): SafeHeaders {
   const kept: Record<string, string> = {};
   for (const name of SAFE_HEADERS) {
     const value = headers[name];
-    if (value !== undefined) kept[name] = Array.isArray(value) ? value.join(", ") : value;
+    if (value !== undefined) kept[name] = intern(Array.isArray(value) ? value.join(", ") : value);
   }
   return kept;
 }
 
-/** The record's plain bytes; `body` names the sealed body, as the store knows it. */
-export function encodeCandidate(weak: Digest, action: Action, candidate: ApiCandidate, tool: string): Uint8Array {
-  const { body, sizeBytes, headers, vary, rule, kind, edge, receivedAt } = candidate;
+/**
+ * One blob: 4 bytes length of the record (big endian), the record, the body. Together, because neither is of use alone and a
+ * file costs more than its bytes.
+ */
+export function encodeCandidate(weak: Digest, action: Action, candidate: ApiCandidate, body: Buffer, tool: string): Buffer {
+  const { sizeBytes, headers, vary, rule, kind, edge, receivedAt } = candidate;
   const facts = { sizeBytes, headers: { ...headers }, vary: [...vary], rule, kind, edge };
   const record: ActionRecord = {
     version: 1,
     weak,
     action,
-    trace: { observations: [{ kind: "http", key: action.argv.join(" "), value: body, by: "foregone api" }], gaps: [] },
-    result: { exitCode: 0, output: body, outputs: [], durationMs: 0 },
+    trace: {
+      observations: [{ kind: "http", key: action.argv.join(" "), value: candidate.body, by: "foregone api" }],
+      gaps: [],
+    },
+    result: { exitCode: 0, output: candidate.body, outputs: [], durationMs: 0 },
     provenance: { recordedAt: receivedAt, tool, seal: { facts } },
     optOuts: [],
   };
-  return Buffer.from(canonicalJson(record as never));
+  const encoded = Buffer.from(canonicalJson(record as never));
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(encoded.length);
+  return Buffer.concat([length, encoded, body]);
 }
 
-/** @returns undefined for anything that is not exactly such a record for this search key: a miss, never an error */
-export function decodeCandidate(weak: Digest, bytes: Uint8Array): ApiCandidate | undefined {
-  const record = parse(bytes) as Partial<ActionRecord> | undefined;
+const LENGTH_BYTES = 4;
+
+/** @returns undefined for anything that is not exactly such a blob for this search key: a miss, never an error */
+export function decodeCandidate(
+  hasher: Hasher,
+  weak: Digest,
+  bytes: Buffer,
+): { readonly candidate: ApiCandidate; readonly body: Buffer } | undefined {
+  if (bytes.length < LENGTH_BYTES) return undefined;
+  const end = LENGTH_BYTES + bytes.readUInt32BE(0);
+  const record = end > bytes.length ? undefined : (parse(bytes.subarray(LENGTH_BYTES, end)) as Partial<ActionRecord>);
   if (record?.version !== 1 || record.weak !== weak) return undefined;
-  const body = parseDigest(String(record.result?.output));
+  const body = bytes.subarray(end);
+  const digest = parseDigest(String(record.result?.output));
   const receivedAt = record.provenance?.recordedAt;
   const facts = (record.provenance?.seal as { facts?: unknown } | undefined)?.facts;
-  if (body === undefined || typeof receivedAt !== "number" || !isFacts(facts)) return undefined;
+  if (digest === undefined || typeof receivedAt !== "number" || !isFacts(facts)) return undefined;
+  if (facts.sizeBytes !== body.length || sha256Of(hasher, body) !== digest) return undefined;
   const { sizeBytes, headers, vary, rule, kind, edge } = facts;
-  return { body, sizeBytes, headers: safeHeaders(headers as ResponseHeaders), vary, rule, kind, edge, receivedAt };
+  const safe = safeHeaders(headers as ResponseHeaders);
+  return { candidate: { body: digest, sizeBytes, headers: safe, vary: internList(vary), rule, kind, edge, receivedAt }, body };
 }
 
 type Facts = Pick<ApiCandidate, "sizeBytes" | "headers" | "vary" | "rule" | "kind" | "edge">;

@@ -2,12 +2,12 @@
 // another process or machine may know newer bytes by now; a lease never gets here. Bodies are written after the client has
 // its answer; whatever goes wrong with the store is a miss, and the read goes to GitHub.
 import { LRUCache } from "lru-cache";
-import type { Digest } from "../core/digest.ts";
+import { type Digest, sha256Of } from "../core/digest.ts";
 import { pathSetDigest, strongFingerprint } from "../core/observation.ts";
 import type { Action } from "../core/record.ts";
 import type { Hasher } from "../ports.ts";
 import { type Store, StoreError } from "../store/store.ts";
-import { type ApiCandidate, decodeCandidate, encodeCandidate } from "./candidate.ts";
+import { type ApiCandidate, type Held, decodeCandidate, encodeCandidate } from "./candidate.ts";
 import type { ApiRequest } from "./message.ts";
 import { actionOf, searchText, weakOf } from "./request-key.ts";
 import { type ApiKeys, open, seal } from "./seal.ts";
@@ -27,21 +27,24 @@ export interface CandidateOptions {
   readonly tool: string;
 }
 
-export const DEFAULT_CANDIDATES: CandidateOptions = { memoryBytes: 64 * 1024 * 1024, perKey: 4, tool: "foregone" };
+export const DEFAULT_CANDIDATES: CandidateOptions = { memoryBytes: 32 * 1024 * 1024, perKey: 4, tool: "foregone" };
 
-/** Search keys with their parsed candidates in memory: 16,384 x ~1.5 kB = 25 MB. */
-const MAX_KNOWN = 16_384;
+/** Search keys with their candidates in memory: 4,096 x ~1.2 kB = 5 MB; others are read from the store again. */
+const MAX_KNOWN = 4096;
 /** Bodies waiting to be written; what comes on top is not stored: a miss later, instead of memory without bound. */
 const MAX_UNWRITTEN_BYTES = 64 * 1024 * 1024;
 
 interface Known {
-  held: readonly ApiCandidate[];
-  /** Records already read from the store, so that each is opened once. */
-  readonly read: Set<Digest>;
+  held: readonly Held[];
+  /** Blobs that did not open or decode: not asked for again. */
+  unreadable?: Set<Digest>;
   /** Bytes came back while others, got by another kind of caller, were newer: both are true at once. */
   byKind: boolean;
   weak?: Digest;
 }
+
+/** Of a search key whose entries somebody damages all the time. */
+const MAX_UNREADABLE = 64;
 
 export class Candidates {
   readonly #store: Store | undefined;
@@ -69,7 +72,8 @@ export class Candidates {
     this.#onStoreError = onStoreError;
     this.#bodies = new LRUCache({
       maxSize: Math.max(1, options.memoryBytes),
-      sizeCalculation: (body) => body.length + 300,
+      // A buffer, its key and its links take some 700 bytes beside what is in it.
+      sizeCalculation: (body) => body.length + 700,
     });
   }
 
@@ -81,20 +85,18 @@ export class Candidates {
   }
 
   /** Newest first. Asks the store for what this process has not seen. */
-  async find(look: Look): Promise<readonly ApiCandidate[]> {
+  async find(look: Look): Promise<readonly Held[]> {
     const known = this.#entry(look.text);
     if (this.#store === undefined) return known.held;
     try {
       const weak = look.weak();
-      const entries = (await this.#store.records.lookup(weak)).filter((entry) => entry.disowned !== true);
-      for (const entry of entries.slice(0, this.#options.perKey)) {
-        if (known.read.has(entry.record)) continue;
-        const sealed = await this.#store.blobs.get(entry.record);
-        // Unreadable here stays unreadable: asked once, then known.
-        remember(known.read, entry.record);
-        const plain = sealed && open(this.#keys, recordContext(weak), sealed);
-        const candidate = plain && decodeCandidate(weak, plain);
-        if (candidate !== undefined) this.#insert(known, candidate);
+      for (const { record, disowned } of (await this.#store.records.lookup(weak)).slice(0, this.#options.perKey)) {
+        if (disowned === true || known.unreadable?.has(record) === true) continue;
+        if (known.held.some((held) => held.stored === record)) continue;
+        const read = await this.#read(weak, record);
+        if (read === undefined) noteUnreadable(known, record);
+        else if (!known.held.some((held) => held.body === read.candidate.body && held.receivedAt >= read.candidate.receivedAt))
+          this.#insert(known, { ...read.candidate, stored: record });
       }
     } catch (error) {
       this.#failed(error);
@@ -102,36 +104,28 @@ export class Candidates {
     return known.held;
   }
 
-  /** What this process already knows, without looking further. */
-  held(look: Look): readonly ApiCandidate[] {
-    return this.#known.get(look.text)?.held ?? [];
-  }
-
   byKind(look: Look): boolean {
     return this.#known.get(look.text)?.byKind ?? false;
   }
 
   /** From memory at once, else from the store. Undefined: gone, altered, or sealed by another domain. */
-  body(candidate: ApiCandidate): Buffer | undefined | Promise<Buffer | undefined> {
-    return this.#bodies.get(candidate.body) ?? this.#load(candidate);
+  body(look: Look, candidate: Held): Buffer | undefined | Promise<Buffer | undefined> {
+    return this.#bodies.get(candidate.body) ?? this.#load(look, candidate);
   }
 
-  /**
-   * Keeps an answer. In memory at once, in the store soon.
-   * @returns the candidate as kept, known under the digest of its sealed body
-   */
-  add(look: Look, facts: Omit<ApiCandidate, "body">, body: Buffer): ApiCandidate {
-    const sealed = seal(this.#keys, BODY, body);
-    const candidate: ApiCandidate = { ...facts, body: `sha256:${this.#hasher.sha256(sealed)}` as Digest };
+  /** Keeps an answer. In memory at once, in the store soon. */
+  add(look: Look, facts: Omit<ApiCandidate, "body">, received: Buffer): Held {
+    const body = ownBytes(received);
+    const candidate: Held = { ...facts, body: sha256Of(this.#hasher, body) };
     const known = this.#entry(look.text);
-    const again = known.held.some((other) => other.body === candidate.body);
     const [newest] = known.held;
-    if (again && newest !== undefined && newest.body !== candidate.body && newest.kind !== facts.kind)
-      known.byKind = true;
+    const before = known.held.find((other) => other.body === candidate.body);
+    if (before !== undefined && newest !== undefined && newest !== before && newest.kind !== facts.kind) known.byKind = true;
     this.#insert(known, candidate);
     this.#bodies.set(candidate.body, body);
-    // Known bytes that came back: freshened in memory, not written again.
-    if (!again && this.#store !== undefined) this.#write(this.#store, look, known, candidate, sealed);
+    // Known bytes that came back: freshened in memory, not written again, unless what belongs to them is other.
+    if (before?.stored !== undefined && alike(before, candidate)) candidate.stored = before.stored;
+    else if (this.#store !== undefined) this.#write(this.#store, look, candidate, body);
     return candidate;
   }
 
@@ -158,54 +152,60 @@ export class Candidates {
 
   #entry(text: string): Known {
     let known = this.#known.get(text);
-    if (known === undefined) this.#known.set(text, (known = { held: [], read: new Set(), byKind: false }));
+    if (known === undefined) this.#known.set(text, (known = { held: [], byKind: false }));
     return known;
   }
 
-  #insert(known: Known, candidate: ApiCandidate): void {
+  #insert(known: Known, candidate: Held): void {
     const others = known.held.filter((other) => other.body !== candidate.body);
     known.held = [candidate, ...others].sort((a, b) => b.receivedAt - a.receivedAt).slice(0, this.#options.perKey);
   }
 
-  async #load(candidate: ApiCandidate): Promise<Buffer | undefined> {
+  async #load(look: Look, candidate: Held): Promise<Buffer | undefined> {
+    if (candidate.stored === undefined) return undefined;
     try {
-      const sealed = await this.#store?.blobs.get(candidate.body);
-      const body = sealed && open(this.#keys, BODY, sealed);
-      if (body?.length !== candidate.sizeBytes) return undefined;
-      this.#bodies.set(candidate.body, body);
-      return body;
+      const read = await this.#read(look.weak(), candidate.stored);
+      return read?.candidate.body === candidate.body ? read.body : undefined;
     } catch (error) {
       this.#failed(error);
       return undefined;
     }
   }
 
-  #write(store: Store, look: Look, known: Known, candidate: ApiCandidate, sealed: Buffer): void {
-    if (this.#unwrittenBytes + sealed.length > MAX_UNWRITTEN_BYTES) {
+  async #read(weak: Digest, record: Digest): Promise<{ candidate: ApiCandidate; body: Buffer } | undefined> {
+    const sealed = await this.#store?.blobs.get(record);
+    const plain = sealed && open(this.#keys, contextOf(weak), sealed);
+    const read = plain && decodeCandidate(this.#hasher, weak, plain);
+    if (read !== undefined) this.#bodies.set(read.candidate.body, read.body);
+    return read;
+  }
+
+  #write(store: Store, look: Look, candidate: Held, body: Buffer): void {
+    if (this.#unwrittenBytes + body.length > MAX_UNWRITTEN_BYTES) {
       this.#onStoreError("EBUSY");
       return;
     }
-    this.#unwrittenBytes += sealed.length;
-    const written = this.#writeNow(store, look, known, candidate, sealed)
+    this.#unwrittenBytes += body.length;
+    const written = this.#writeNow(store, look, candidate, body)
       .catch((error: unknown) => this.#failed(error))
       .finally(() => {
-        this.#unwrittenBytes -= sealed.length;
+        this.#unwrittenBytes -= body.length;
         this.#writing.delete(written);
       });
     this.#writing.add(written);
   }
 
-  /** Body, then record, then entry: killed in between, nothing names what is not there. */
-  async #writeNow(store: Store, look: Look, known: Known, candidate: ApiCandidate, sealed: Buffer): Promise<void> {
-    const weak = look.weak();
-    const action = look.action();
-    await store.blobs.put(sealed);
-    const encoded = encodeCandidate(weak, action, candidate, this.#options.tool);
-    const record = await store.blobs.put(seal(this.#keys, recordContext(weak), encoded));
-    remember(known.read, record);
+  /** Blob, then entry: killed in between, nothing names what is not there. */
+  async #writeNow(store: Store, look: Look, candidate: Held, body: Buffer): Promise<void> {
+    const keys = this.#keys;
+    // The client's answer goes first.
+    await new Promise((resolve) => setImmediate(resolve));
+    const [weak, action] = [look.weak(), look.action()];
+    const record = await store.blobs.put(seal(keys, contextOf(weak), encodeCandidate(weak, action, candidate, body, this.#options.tool)));
     const pathSet = pathSetDigest(this.#hasher, [{ kind: "http", key: action.argv.join(" ") }]);
     const strong = strongFingerprint(this.#hasher, weak, pathSet, [candidate.body]);
     await store.records.append(weak, { pathSet, strong, record, recordedAt: candidate.receivedAt });
+    candidate.stored = record;
   }
 
   #failed(error: unknown): void {
@@ -214,17 +214,24 @@ export class Candidates {
   }
 }
 
-const BODY = "body";
-
-/** Binds a record to its search key: moved to another one, it does not open. */
-function recordContext(weak: Digest): string {
-  return `record ${weak}`;
+/** Binds a blob to its search key: moved to another one, it does not open. */
+function contextOf(weak: Digest): string {
+  return `candidate ${weak}`;
 }
 
-/** The last 64 records of a key: more than the store gives at once. */
-function remember(read: Set<Digest>, record: Digest): void {
-  read.add(record);
-  if (read.size <= 64) return;
-  const [oldest] = read;
-  if (oldest !== undefined) read.delete(oldest);
+/** A body may be a view of a network buffer thirty times its size, which it would keep alive. */
+function ownBytes(received: Buffer): Buffer {
+  if (received.buffer.byteLength === received.length) return received;
+  const own = Buffer.allocUnsafeSlow(received.length);
+  received.copy(own);
+  return own;
+}
+
+function alike(a: ApiCandidate, b: ApiCandidate): boolean {
+  return a.headers.link === b.headers.link && a.edge === b.edge && a.rule === b.rule;
+}
+
+function noteUnreadable(known: Known, record: Digest): void {
+  known.unreadable ??= new Set();
+  if (known.unreadable.size < MAX_UNREADABLE) known.unreadable.add(record);
 }

@@ -5,7 +5,8 @@ import { nodeHasher } from "../node/ports.ts";
 import { kindOf } from "./bypass.ts";
 import { Epochs } from "./epochs.ts";
 import { DEFAULT_LEASES, acceptedAgeMs, ageMs, goDurationMs, leaseMs } from "./lease.ts";
-import { Ledger, quotaHeaders } from "./ledger.ts";
+import { Ledger, quotaFields } from "./ledger.ts";
+import { unflat } from "./message.ts";
 import { actionOf, hasUnknownHeader, mediaClass, searchText, weakOf } from "./request-key.ts";
 import { routeOf } from "./route.ts";
 import { UNPROVEN, judge } from "./self-check.ts";
@@ -212,6 +213,6 @@ test("the ledger keeps the newest window and its highest use, whatever order ans
   said(9, 1000);
   expect(ledger.quota(1, "core")).toMatchObject({ used: 1, resetS: 4600 });
   const quota = ledger.quota(1, "core");
-  expect(quota && quotaHeaders(quota, 5000)).toMatchObject({ "x-ratelimit-remaining": "100", "x-ratelimit-used": "0" });
+  expect(quota && unflat(quotaFields(quota, 5000))).toMatchObject({ "x-ratelimit-remaining": "100", "x-ratelimit-used": "0" });
   expect(ledger.quota(2, "core")).toBeUndefined();
 });

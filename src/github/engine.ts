@@ -54,8 +54,8 @@ export const DEFAULT_ENGINE: EngineOptions = {
 /** What `api invalidate` names. Leases on it end now; bytes need none, a 304 decides about them. */
 export type Invalidation = { readonly host?: string; readonly owner?: string; readonly repo?: string };
 
-/** 8,192 x ~300 B; classifying a path costs a dozen patterns, looking it up does not. */
-const MAX_ROUTES = 8192;
+/** 4,096 x ~300 B; classifying a path costs a dozen patterns, looking it up does not. */
+const MAX_ROUTES = 4096;
 
 export class Engine {
   readonly #parts: ReadParts;

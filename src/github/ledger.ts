@@ -9,6 +9,8 @@ export interface Quota {
   readonly used: number;
   /** Epoch seconds, as GitHub sends it. */
   readonly resetS: number;
+  /** As headers: made once, said on every hit. */
+  readonly fields: readonly string[];
 }
 
 export class Ledger {
@@ -45,16 +47,24 @@ export class Ledger {
   }
 }
 
-/** The five headers, from the ledger. A window that has ended counts as full, as GitHub would say. */
-export function quotaHeaders(quota: Quota, nowS: number): ResponseHeaders {
-  const ended = nowS >= quota.resetS;
-  return {
-    "x-ratelimit-limit": String(quota.limit),
-    "x-ratelimit-remaining": String(ended ? quota.limit : quota.remaining),
-    "x-ratelimit-used": String(ended ? 0 : quota.used),
-    "x-ratelimit-reset": String(quota.resetS),
-    "x-ratelimit-resource": quota.resource,
-  };
+/** The five headers, names and values in turn. A window that has ended counts as full, as GitHub would say. */
+export function quotaFields(quota: Quota, nowS: number): readonly string[] {
+  return nowS >= quota.resetS ? fieldsOf({ ...quota, remaining: quota.limit, used: 0 }) : quota.fields;
+}
+
+function fieldsOf({ limit, remaining, used, resetS, resource }: Omit<Quota, "fields">): readonly string[] {
+  return [
+    "x-ratelimit-limit",
+    String(limit),
+    "x-ratelimit-remaining",
+    String(remaining),
+    "x-ratelimit-used",
+    String(used),
+    "x-ratelimit-reset",
+    String(resetS),
+    "x-ratelimit-resource",
+    resource,
+  ];
 }
 
 function quotaOf(headers: ResponseHeaders): Quota | undefined {
@@ -62,11 +72,12 @@ function quotaOf(headers: ResponseHeaders): Quota | undefined {
   const [limit, remaining, reset] = [number("limit"), number("remaining"), number("reset")];
   if (!Number.isFinite(limit) || !Number.isFinite(remaining) || !Number.isFinite(reset)) return undefined;
   const used = number("used");
-  return {
+  const quota = {
     resource: one(headers, "x-ratelimit-resource") ?? "core",
     limit,
     remaining,
     used: Number.isFinite(used) ? used : limit - remaining,
     resetS: reset,
   };
+  return { ...quota, fields: fieldsOf(quota) };
 }

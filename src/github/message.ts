@@ -24,6 +24,8 @@ export type CacheMode = "SKIP" | "MISS" | "CHANGED" | "REVALIDATED" | "COALESCED
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: ResponseHeaders;
+  /** The same as `headers`, names and values in turn, where they were at hand: making an object of them costs more than a hit may. */
+  readonly fields?: readonly string[];
   readonly body: Uint8Array | Readable | undefined;
   readonly mode: CacheMode;
   /** Why, in one or two words: the bypass, the miss, what certified it. */
@@ -82,4 +84,50 @@ export function listed(headers: ResponseHeaders, name: string): string[] {
     .flatMap((line) => line.split(","))
     .map((member) => member.trim())
     .filter((member) => member !== "");
+}
+
+/** Names and values in turn, as Node's `writeHead` takes them. */
+export function flat(headers: ResponseHeaders): string[] {
+  const fields: string[] = [];
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value === "string") fields.push(name, value);
+    else for (const line of value ?? []) fields.push(name, line);
+  }
+  return fields;
+}
+
+export function unflat(fields: readonly string[]): ResponseHeaders {
+  const headers: ResponseHeaders = {};
+  for (let i = 0; i < fields.length; i += 2) {
+    const [name = "", value = ""] = [fields[i], fields[i + 1]];
+    const before = headers[name];
+    headers[name] = before === undefined ? value : [before, value].flat();
+  }
+  return headers;
+}
+
+const INTERNED = new Map<string, string>();
+/** Header values that most answers have in common; beyond so many they are no longer common. */
+const MAX_INTERNED = 2048;
+
+const LISTS = new Map<string, readonly string[]>();
+
+/** One copy of a list that is kept ten thousand times, such as the members of Vary. */
+export function internList(list: readonly string[]): readonly string[] {
+  const key = list.join("\n");
+  const known = LISTS.get(key);
+  if (known !== undefined) return known;
+  if (key.length > 1024 || LISTS.size >= MAX_INTERNED) return list;
+  LISTS.set(key, list);
+  return list;
+}
+
+/** One copy of a text that is kept ten thousand times, such as a content type. */
+export function intern(text: string): string {
+  const known = INTERNED.get(text);
+  if (known !== undefined) return known;
+  if (text.length > 256 || INTERNED.size >= MAX_INTERNED) return text;
+  INTERNED.set(text, text);
+  return text;
 }

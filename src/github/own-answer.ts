@@ -1,10 +1,9 @@
 // Answers without asking GitHub: from a live lease, or, while GitHub does not answer, from what this very caller was shown
 // a while ago. Both need everything to be exact: caller, request, epoch.
-import { certifiedHeaders } from "./answer.ts";
 import { namesTag } from "./etag.ts";
 import { acceptedAgeMs, ageMs, leaseMs } from "./lease.ts";
-import { quotaHeaders } from "./ledger.ts";
-import { type ApiAnswer, one } from "./message.ts";
+import { quotaFields } from "./ledger.ts";
+import { type ApiAnswer, type CacheMode, type ResponseHeaders, unflat } from "./message.ts";
 import { type Reading, type ReadParts, momentNow } from "./reading.ts";
 import type { Sight } from "./sights.ts";
 
@@ -17,7 +16,7 @@ export function fromLease(parts: ReadParts, reading: Reading): ApiAnswer | undef
   const lease = leaseMs(route, parts.options.leases, request.headers, sight.pollS);
   if (age >= lease || age >= acceptedAgeMs(request.headers)) return undefined;
   const found = { mode: "FRESH", why: "lease", ageMs: age, ttlMs: lease - age } as const;
-  const body = parts.candidates.body(sight.candidate);
+  const body = parts.candidates.body(reading.look, sight.candidate);
   if (body instanceof Promise) return body.then((loaded) => loaded && fromSight(parts, reading, sight, loaded, found));
   return body && fromSight(parts, reading, sight, body, found);
 }
@@ -30,7 +29,7 @@ export async function staleInstead(parts: ReadParts, reading: Reading, why: stri
   if (sight.epoch !== parts.epochs.epochOf(request.host, route.scope)) return undefined;
   const age = ageMs(sight.at, momentNow(parts.effects));
   if (age > parts.options.staleIfErrorMs || age >= acceptedAgeMs(request.headers)) return undefined;
-  const body = await parts.candidates.body(sight.candidate);
+  const body = await parts.candidates.body(reading.look, sight.candidate);
   return body && fromSight(parts, reading, sight, body, { mode: "STALE", why, ageMs: age, ttlMs: -age });
 }
 
@@ -41,20 +40,51 @@ function fromSight(
   body: Buffer,
   found: Pick<ApiAnswer, "mode" | "why"> & { readonly ageMs: number; readonly ttlMs: number },
 ): ApiAnswer {
-  const headers = certifiedHeaders(sight.candidate, sight.live, sight.etag);
+  const fields = [...sight.fields, "age", String(Math.floor(found.ageMs / 1000))];
   const quota = parts.exchange.quota(reading.caller, sight.resource);
-  if (quota !== undefined) Object.assign(headers, quotaHeaders(quota, parts.effects.clock.now() / 1000));
-  headers["age"] = String(Math.floor(found.ageMs / 1000));
-  const { mode, why } = found;
+  if (quota !== undefined) for (const field of quotaFields(quota, parts.effects.clock.now() / 1000)) fields.push(field);
   const ttlS = Math.floor(found.ttlMs / 1000);
-  return toClient(reading, { status: 200, headers, body, mode, why, ttlS, bodyKey: sight.candidate.body });
+  return toClient(reading, new Shown(sight, body, fields, found.mode, found.why, ttlS), sight.etag);
+}
+
+/** `headers` is made only for those who ask: doors take `fields` as they are. */
+class Shown implements ApiAnswer {
+  readonly status = 200;
+  readonly fields: readonly string[];
+  readonly body: Buffer;
+  readonly mode: CacheMode;
+  readonly why: string;
+  readonly ttlS: number;
+  readonly bodyKey: string;
+
+  constructor({ candidate }: Sight, body: Buffer, fields: readonly string[], mode: CacheMode, why: string, ttlS: number) {
+    this.body = body;
+    this.fields = fields;
+    this.mode = mode;
+    this.why = why;
+    this.ttlS = ttlS;
+    this.bodyKey = candidate.body;
+  }
+
+  get headers(): ResponseHeaders {
+    return unflat(this.fields);
+  }
 }
 
 /** Answers the client's own If-None-Match, once it is known which bytes it would get. */
-export function toClient(reading: Reading, answer: ApiAnswer): ApiAnswer {
+export function toClient(reading: Reading, answer: ApiAnswer, etag: string | undefined): ApiAnswer {
   const asked = reading.request.headers["if-none-match"];
-  const etag = one(answer.headers, "etag");
-  if (asked !== undefined && answer.status === 200 && etag !== undefined && namesTag(asked, etag))
-    return { ...answer, status: 304, body: undefined };
-  return reading.request.method === "HEAD" ? { ...answer, body: undefined } : answer;
+  const none = reading.request.method === "HEAD";
+  const same = asked !== undefined && answer.status === 200 && etag !== undefined && namesTag(asked, etag);
+  if (!same && !none) return answer;
+  const { headers, mode, why, ttlS, bodyKey } = answer;
+  return {
+    status: same ? 304 : answer.status,
+    headers,
+    body: undefined,
+    mode,
+    why,
+    ...(ttlS !== undefined && { ttlS }),
+    ...(bodyKey !== undefined && { bodyKey }),
+  };
 }

@@ -1,7 +1,7 @@
 // Which one tag to send with a read, if any: the question "are these still the bytes, and may this caller have them?". A wrong
 // guess is an ordinary 200 at the price of a miss, so there is never an extra call.
 import type { Caller } from "./callers.ts";
-import type { ApiCandidate } from "./candidate.ts";
+import type { ApiCandidate, Held } from "./candidate.ts";
 import type { Candidates, Look } from "./candidates.ts";
 import { etagHex } from "./etag.ts";
 import type { RequestHeaders } from "./message.ts";
@@ -15,7 +15,7 @@ export interface TagPlan {
   /** What a 304 to this tag certifies. */
   readonly body: Buffer;
   /** Absent for a guess that nobody has seen yet. */
-  readonly candidate?: ApiCandidate;
+  readonly candidate?: Held;
   readonly how: "stored" | "computed" | "speculative";
 }
 
@@ -37,7 +37,7 @@ export async function planTag(
     readonly look: Look;
     readonly sent: RequestHeaders;
   },
-  found: readonly ApiCandidate[],
+  found: readonly Held[],
   sight: Sight | undefined,
 ): Promise<TagPlan | undefined> {
   const { candidates, rules, hasher, omitsLink } = parts;
@@ -49,12 +49,12 @@ export async function planTag(
   const own = sight?.etag === undefined ? undefined : sight;
   // What this caller was shown, unless other bytes were seen after GitHub last confirmed it.
   if (own?.etag !== undefined && (newest === undefined || isOlder(newest, own))) {
-    const body = await candidates.body(own.candidate);
+    const body = await candidates.body(read.look, own.candidate);
     if (body !== undefined && certifiable(own.candidate, body))
       return { tag: own.etag, candidate: own.candidate, body, how: "stored" };
   }
   if (newest !== undefined && newest.rule) {
-    const body = await candidates.body(newest);
+    const body = await candidates.body(read.look, newest);
     if (body !== undefined && certifiable(newest, body)) {
       const tag = `"${etagHex(hasher, read.sent, newest.vary, body)}"`;
       return { tag, candidate: newest, body, how: "computed" };
@@ -72,7 +72,7 @@ function isOlder(newest: ApiCandidate, own: Sight): boolean {
 }
 
 /** The newest; where callers of different kinds see different bytes at once, the newest that this kind saw. */
-function preferred(found: readonly ApiCandidate[], byKind: boolean, caller: Caller): ApiCandidate | undefined {
+function preferred(found: readonly Held[], byKind: boolean, caller: Caller): Held | undefined {
   return (byKind ? found.find((candidate) => candidate.kind === caller.kind) : undefined) ?? found[0];
 }
 

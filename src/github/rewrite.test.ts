@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { indent, plainUserAgent, wantsIndented } from "./pretty.ts";
-import { rewriteHeaders, rewriteJson, rewriteStream } from "./rewrite.ts";
+import { rewriteAddress, rewriteJson, rewriteLink, rewriteStream } from "./rewrite.ts";
 
 const FROM = "https://api.github.com";
 const TO = "http://127.0.0.1:41873";
@@ -85,20 +85,11 @@ test("a stream is rewritten as the whole is, however it is cut", async () => {
 });
 
 test("Link and Location follow", () => {
-  expect(
-    rewriteHeaders(
-      {
-        link: `<${FROM}/x?page=2>; rel="next", <https://other/${FROM}/>; rel="last"`,
-        location: `${FROM}/repositories/1`,
-      },
-      FROM,
-      TO,
-    ),
-  ).toEqual({
-    link: `<${TO}/x?page=2>; rel="next", <https://other/${FROM}/>; rel="last"`,
-    location: `${TO}/repositories/1`,
-  });
-  expect(rewriteHeaders({ location: `${FROM}.evil/x` }, FROM, TO)).toEqual({ location: `${FROM}.evil/x` });
+  expect(rewriteLink(`<${FROM}/x?page=2>; rel="next", <https://other/${FROM}/>; rel="last"`, FROM, TO)).toBe(
+    `<${TO}/x?page=2>; rel="next", <https://other/${FROM}/>; rel="last"`,
+  );
+  expect(rewriteAddress(`${FROM}/repositories/1`, FROM, TO)).toBe(`${TO}/repositories/1`);
+  expect(rewriteAddress(`${FROM}.evil/x`, FROM, TO)).toBe(`${FROM}.evil/x`);
 });
 
 test("indenting keeps every value and its bytes", () => {

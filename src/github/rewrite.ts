@@ -2,7 +2,6 @@
 // that hold API addresses become addresses of the proxy. Without it paginate() leaves at page 2, and PyGithub refuses a
 // body whose url is not below its base. By a scan of bytes: parsing and printing would round ids beyond 2^53.
 import { Transform } from "node:stream";
-import type { ResponseHeaders } from "./message.ts";
 
 /** Longest field name we look back over: "pull_request_review_comments_url" has 32. */
 const MAX_FIELD = 64;
@@ -77,18 +76,13 @@ function isAddressField(all: Buffer, close: number): boolean {
   return field === "url" || field === "href" || (field.endsWith("_url") && /^\w+$/.test(field));
 }
 
-/** `Link` and `Location` with addresses of the API made addresses of the proxy. */
-export function rewriteHeaders(headers: ResponseHeaders, from: string, to: string): ResponseHeaders {
-  const rewritten = { ...headers };
-  for (const name of ["link", "location"] as const) {
-    const value = headers[name];
-    if (typeof value !== "string") continue;
-    rewritten[name] = name === "location" ? swapRoot(value, from, to) : value.replaceAll(`<${from}/`, `<${to}/`);
-  }
-  return rewritten;
+/** `Link`, whose addresses stand between angle brackets. */
+export function rewriteLink(value: string, from: string, to: string): string {
+  return value.replaceAll(`<${from}/`, `<${to}/`);
 }
 
-function swapRoot(address: string, from: string, to: string): string {
+/** `Location`. */
+export function rewriteAddress(address: string, from: string, to: string): string {
   return address === from || address.startsWith(`${from}/`) || address.startsWith(`${from}?`)
     ? to + address.slice(from.length)
     : address;

@@ -1,4 +1,4 @@
-// Keeps the API cache's folder within its bounds: what was used least recently goes. Removing anything here costs a read,
+// Keeps the API cache's folder within its bounds: what was written or read from there longest ago goes. Removing anything here costs a read,
 // never a wrong answer, so no lock is needed: a record whose blobs are gone is a miss.
 import { type StoreFolder, guarded, removeQuietly } from "../store/folder.ts";
 

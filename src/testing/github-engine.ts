@@ -76,7 +76,7 @@ export function testEngine(setup: EngineSetup = {}): TestEngine {
     async ask(path, token, more = {}) {
       const headers = { ...(token !== "" && { authorization: `token ${token}` }), ...more.headers };
       const answer = await engine.handle({ method: "GET", host: "api.github.com", path, ...more, headers });
-      return { ...answer, text: await textOf(answer) };
+      return { ...answer, headers: answer.headers, status: answer.status, text: await textOf(answer) };
     },
   };
 }

@@ -47,7 +47,7 @@ export const apiSettings = {
   "api.persistence": setting(bool, true, "keep responses on disk, not only in memory"),
   "api.max-entries": setting(integer(1, 10_000_000), 5000, "responses kept on disk", { env: ["GITHUB_CACHE_SIZE"] }),
   "api.max-bytes": setting(size, "1GiB", "bytes of responses kept on disk"),
-  "api.memory": setting(size, "64MiB", "bytes of responses kept in memory"),
+  "api.memory": setting(size, "32MiB", "bytes of responses kept in memory; a hit from disk costs 0.05 ms more"),
   "api.max-body": setting(size, "8MiB", "a larger response is not stored"),
   "api.candidates": setting(integer(1, 64), 4, "bodies kept per request"),
   "api.freshness": setting(oneOf("lease", "strict"), "lease", "`strict`: ask GitHub every time (a 304 is free)", {

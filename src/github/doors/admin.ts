@@ -88,7 +88,7 @@ async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<Buffe
 function say(response: ServerResponse, status: number, value: unknown): void {
   send(response, {
     status,
-    headers: { "content-type": "application/json; charset=utf-8" },
+    fields: ["content-type", "application/json; charset=utf-8"],
     body: Buffer.from(`${JSON.stringify(value)}\n`),
   });
 }

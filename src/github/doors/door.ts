@@ -6,6 +6,7 @@ import net, { type AddressInfo } from "node:net";
 import { ForegoneError } from "../../core/errors.ts";
 import type { ApiHost } from "../engine.ts";
 import { ADMIN, type AdminParts, answerAdmin } from "./admin.ts";
+import type { Rewriting } from "./present.ts";
 import { type Serving, type Target, sayNo, serve } from "./serve.ts";
 import { type Targets, hostName, isApiHost, targetOf } from "./targets.ts";
 
@@ -75,23 +76,26 @@ export async function openSocketDoor(parts: DoorParts, path: string): Promise<Se
 export async function openBaseUrlDoor(parts: DoorParts, port: number): Promise<Server> {
   const [first] = parts.targets.apiHosts;
   if (first === undefined) throw new TypeError("openBaseUrlDoor: no API host");
+  /** This door's own names, and what addresses become for who used them. */
+  const here = new Map<string, Rewriting>();
   const server = makeServer(parts, false, (request) => {
     const { host, origin } = request.headers;
     // A web page in a browser on this machine: it may not ask in its user's name, nor under a name that it made point here.
     if (origin !== undefined || !fromHere(request.headers["sec-fetch-site"])) return "web pages may not use this proxy";
+    const rewriting = host === undefined ? undefined : here.get(host);
+    if (rewriting !== undefined) return { host: first.name, interactive: parts.interactive, rewriting };
     const named = hostName(host);
     if (named !== undefined && isApiHost(parts.targets, named)) return { host: named, interactive: parts.interactive };
-    const own = (server.address() as AddressInfo).port;
-    if (host !== `127.0.0.1:${own}` && host !== `localhost:${own}`)
-      return `host ${JSON.stringify(host ?? "")} is not this proxy`;
-    return { host: first.name, interactive: parts.interactive, rewriting: rewritingOf(first, `http://${host}`) };
+    return `host ${JSON.stringify(host ?? "")} is not this proxy`;
   });
   server.listen(port, "127.0.0.1");
   await listening(server);
+  const { port: own } = server.address() as AddressInfo;
+  for (const name of [`127.0.0.1:${own}`, `localhost:${own}`]) here.set(name, rewritingOf(first, `http://${name}`));
   return server;
 }
 
-function rewritingOf({ name, root }: ApiHost, here: string): { readonly from: string; readonly to: string } {
+function rewritingOf({ name, root }: ApiHost, here: string): Rewriting {
   return { from: `https://${name}${root}`, to: `${here}${root}` };
 }
 

@@ -72,20 +72,15 @@ function forRewriting(client: RequestHeaders): RequestHeaders {
   return agent === undefined ? headers : { ...headers, "user-agent": plainUserAgent(agent) };
 }
 
-export function send(response: ServerResponse, { status, headers, body }: Presented): void {
-  const flat: string[] = [];
-  for (const name in headers) {
-    const value = headers[name];
-    if (typeof value === "string") flat.push(name, value);
-    else for (const line of value ?? []) flat.push(name, line);
-  }
+export function send(response: ServerResponse, { status, fields, body }: Presented): void {
   if (body === undefined || body instanceof Uint8Array) {
-    if (status !== 304 && status !== 204 && body !== undefined) flat.push("content-length", String(body.length));
-    response.writeHead(status, flat);
+    const sized = status !== 304 && status !== 204 && body !== undefined;
+    if (sized) fields.push("content-length", String(body.length));
+    response.writeHead(status, fields);
     response.end(body);
     return;
   }
-  response.writeHead(status, flat);
+  response.writeHead(status, fields);
   pipe(body, response);
 }
 
