@@ -54,7 +54,13 @@ export function safeHeaders(headers: ResponseHeaders): SafeHeaders {
  * One blob: 4 bytes length of the record (big endian), the record, the body. Together, because neither is of use alone and a
  * file costs more than its bytes.
  */
-export function encodeCandidate(weak: Digest, action: Action, candidate: ApiCandidate, body: Buffer, tool: string): Buffer {
+export function encodeCandidate(
+  weak: Digest,
+  action: Action,
+  candidate: ApiCandidate,
+  body: Buffer,
+  tool: string,
+): Buffer {
   const { sizeBytes, headers, vary, rule, kind, edge, receivedAt } = candidate;
   const facts = { sizeBytes, headers: { ...headers }, vary: [...vary], rule, kind, edge };
   const record: ActionRecord = {
@@ -95,7 +101,10 @@ export function decodeCandidate(
   if (facts.sizeBytes !== body.length || sha256Of(hasher, body) !== digest) return undefined;
   const { sizeBytes, headers, vary, rule, kind, edge } = facts;
   const safe = safeHeaders(headers as ResponseHeaders);
-  return { candidate: { body: digest, sizeBytes, headers: safe, vary: internList(vary), rule, kind, edge, receivedAt }, body };
+  return {
+    candidate: { body: digest, sizeBytes, headers: safe, vary: internList(vary), rule, kind, edge, receivedAt },
+    body,
+  };
 }
 
 type Facts = Pick<ApiCandidate, "sizeBytes" | "headers" | "vary" | "rule" | "kind" | "edge">;

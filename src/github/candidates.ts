@@ -95,7 +95,9 @@ export class Candidates {
         if (known.held.some((held) => held.stored === record)) continue;
         const read = await this.#read(weak, record);
         if (read === undefined) noteUnreadable(known, record);
-        else if (!known.held.some((held) => held.body === read.candidate.body && held.receivedAt >= read.candidate.receivedAt))
+        else if (
+          !known.held.some((held) => held.body === read.candidate.body && held.receivedAt >= read.candidate.receivedAt)
+        )
           this.#insert(known, { ...read.candidate, stored: record });
       }
     } catch (error) {
@@ -120,7 +122,8 @@ export class Candidates {
     const known = this.#entry(look.text);
     const [newest] = known.held;
     const before = known.held.find((other) => other.body === candidate.body);
-    if (before !== undefined && newest !== undefined && newest !== before && newest.kind !== facts.kind) known.byKind = true;
+    if (before !== undefined && newest !== undefined && newest !== before && newest.kind !== facts.kind)
+      known.byKind = true;
     this.#insert(known, candidate);
     this.#bodies.set(candidate.body, body);
     // Known bytes that came back: freshened in memory, not written again, unless what belongs to them is other.
@@ -201,7 +204,9 @@ export class Candidates {
     // The client's answer goes first.
     await new Promise((resolve) => setImmediate(resolve));
     const [weak, action] = [look.weak(), look.action()];
-    const record = await store.blobs.put(seal(keys, contextOf(weak), encodeCandidate(weak, action, candidate, body, this.#options.tool)));
+    const record = await store.blobs.put(
+      seal(keys, contextOf(weak), encodeCandidate(weak, action, candidate, body, this.#options.tool)),
+    );
     const pathSet = pathSetDigest(this.#hasher, [{ kind: "http", key: action.argv.join(" ") }]);
     const strong = strongFingerprint(this.#hasher, weak, pathSet, [candidate.body]);
     await store.records.append(weak, { pathSet, strong, record, recordedAt: candidate.receivedAt });

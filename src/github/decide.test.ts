@@ -213,6 +213,9 @@ test("the ledger keeps the newest window and its highest use, whatever order ans
   said(9, 1000);
   expect(ledger.quota(1, "core")).toMatchObject({ used: 1, resetS: 4600 });
   const quota = ledger.quota(1, "core");
-  expect(quota && unflat(quotaFields(quota, 5000))).toMatchObject({ "x-ratelimit-remaining": "100", "x-ratelimit-used": "0" });
+  expect(quota && unflat(quotaFields(quota, 5000))).toMatchObject({
+    "x-ratelimit-remaining": "100",
+    "x-ratelimit-used": "0",
+  });
   expect(ledger.quota(2, "core")).toBeUndefined();
 });

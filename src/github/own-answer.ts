@@ -57,7 +57,14 @@ class Shown implements ApiAnswer {
   readonly ttlS: number;
   readonly bodyKey: string;
 
-  constructor({ candidate }: Sight, body: Buffer, fields: readonly string[], mode: CacheMode, why: string, ttlS: number) {
+  constructor(
+    { candidate }: Sight,
+    body: Buffer,
+    fields: readonly string[],
+    mode: CacheMode,
+    why: string,
+    ttlS: number,
+  ) {
     this.body = body;
     this.fields = fields;
     this.mode = mode;

@@ -83,7 +83,8 @@ function fieldsOf(answer: ApiAnswer, rewriting: Rewriting | undefined, etag?: st
     for (let i = 0; i < fields.length; i += 2) {
       const name = fields[i] ?? "";
       if (name === "etag" && etag !== undefined) fields[i + 1] = etag;
-      else if (name === "link" || name === "location") fields[i + 1] = rewriteField(name, fields[i + 1] ?? "", rewriting);
+      else if (name === "link" || name === "location")
+        fields[i + 1] = rewriteField(name, fields[i + 1] ?? "", rewriting);
     }
   const { mode, why, ttlS } = answer;
   fields.push("x-cache-mode", mode, "cache-status", cacheStatus(mode, why, ttlS));

@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{c as a,d as b}from"./chunk-TQWAVIEX.js";import"./chunk-TFKORHQX.js";import"./chunk-K3SBAHCR.js";import"./chunk-KG3BYWC6.js";import"./chunk-QAJSWRKI.js";import"./chunk-UPNMYLSP.js";import"./chunk-655YI5OX.js";import"./chunk-LBY2DV5T.js";import"./chunk-WWG32FAM.js";import"./chunk-UWD5LMAC.js";import"./chunk-BJNVVOTH.js";export{b as problemText,a as run};
