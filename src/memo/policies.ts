@@ -67,7 +67,7 @@ export function gitPolicy(
       gaps.push({ kind: "git-head-used", query: `another repository, ${toInputPath(repository, roots)}` });
       continue;
     }
-    if (use === "ls-files") add("ls-files", by);
+    if (use === "ls-files" || use === "config") add(use, by);
     else if (use === "clean-check") {
       // "Clean" can be asked again; which of many dirty states it was cannot.
       if (start.cleanTree === undefined && !ignoreHead)
