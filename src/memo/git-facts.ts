@@ -7,7 +7,7 @@ import type { Hasher, Runner } from "../ports.ts";
 /**
  * - head: id of the HEAD commit; branch: what HEAD points to; refs: all tags, branches and remote branches
  * - clean: no tracked file differs from HEAD, nothing untracked that is not ignored
- * - ls-files: the names of the tracked files; config: remote.*.url, core.* and user.*
+ * - ls-files: the names of the tracked files; config: every setting but the token that a checkout saves
  */
 export const GIT_FACTS = ["head", "branch", "refs", "clean", "ls-files", "config"] as const;
 export type GitFact = (typeof GIT_FACTS)[number];
@@ -18,7 +18,7 @@ const COMMANDS: Record<GitFact, readonly string[]> = {
   refs: ["for-each-ref", "--format=%(objectname) %(refname)"],
   clean: ["status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=none"],
   "ls-files": ["ls-files", "-z"],
-  config: ["config", "--null", "--get-regexp", "^(remote\\..*\\.url|core\\..*|user\\..*)$"],
+  config: ["config", "--null", "--list"],
 };
 
 /** Settings that let a repository run programs of its own when git looks at it: off for every question of ours. */
@@ -63,6 +63,7 @@ export class GitFacts {
     if (status > 1) return { why: stderr.split("\n")[0] ?? `git exited ${status}` };
     if (fact === "clean") return stdout.length === 0 ? "clean" : "dirty";
     if (stdout.length === 0) return "none";
+    if (fact === "config") return sha256Of(this.#hasher, withoutToken(Buffer.from(stdout).toString("latin1")));
     const text = Buffer.from(stdout).toString();
     return fact === "head" || fact === "branch" ? text.trim() : sha256Of(this.#hasher, stdout);
   }
@@ -103,4 +104,12 @@ export function gitEnvironment(env: Readonly<Record<string, string>>): Record<st
   const clean: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) if (!name.startsWith("GIT_")) clean[name] = value;
   return { ...clean, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+}
+
+/** actions/checkout saves the job's token as an extra header: another one on every run, and no input. */
+function withoutToken(settings: string): string {
+  return settings
+    .split("\0")
+    .filter((setting) => !/^http\..*extraheader\n/i.test(setting))
+    .join("\0");
 }

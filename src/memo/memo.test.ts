@@ -429,3 +429,13 @@ test("git says what was there before the run: files, links, folders, nothing, or
   expect(seen).toEqual(["symlink", "dir", "file", "absent", "absent", undefined, undefined, undefined]);
   expect(start.cleanTree).toBeUndefined();
 });
+
+test("asking git for its settings holds until one changes, but for the token of a checkout", async () => {
+  box.commit();
+  const call = { use: "config", ask: undefined, cwd: box.workspace, repository: box.workspace, by: "git" } as const;
+  await box.run({ looks: [], more: { gitCalls: [call] } });
+  box.git("config", "http.https://github.com/.extraheader", "AUTHORIZATION: basic x");
+  expect(await verdict()).toBe("skip trace");
+  box.git("config", "my.setting", "1");
+  expect(await verdict()).toBe("changed git config");
+});
