@@ -83,6 +83,8 @@ function headFacts(ask: readonly string[] | undefined): readonly GitFact[] {
   const all = GIT_FACTS.filter((fact) => fact === "head" || fact === "branch" || fact === "refs");
   if (ask === undefined) return all;
   const text = ask.join(" ");
+  // Decorations name the refs that point at a commit.
+  if (/%[dDS]/.test(text)) return all;
   if (
     text === "rev-parse HEAD" ||
     /^(?:log|show|rev-list)(?: -1)? (?:--format=\S+ ?|--pretty=\S+ ?)?(?:HEAD)?$/.test(text)
