@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
-import * as fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { systemRandom } from "../node/ports.ts";
 import { changeContext, labContext, newVersion, setCredentials } from "../testing/secrets-lab.ts";
@@ -68,14 +67,14 @@ test("audit verify finds and places an edited line, whatever is edited", () => {
     edited[at] = (edited[at] ?? "").replace(/"time":(\d+)/, (_, time: string) => `"time":${Number(time) - 1}`);
     expect(verify(log(edited))).toEqual([{ kind: "altered", at: at + 1, seq: at }]);
   }
-  fc.assert(
-    fc.property(fc.nat(whole.length - 2), fc.integer({ min: 0, max: 7 }), (at, bit) => {
+  // Every bit of the last two lines, which no later line vouches for; a sample of the rest.
+  const tail = whole.lastIndexOf("\n", whole.lastIndexOf("\n", whole.length - 2) - 1);
+  for (let at = 0; at < whole.length - 1; at += at < tail ? 7 : 1)
+    for (let bit = 0; bit < 8; bit++) {
       const flipped = Buffer.from(whole);
       flipped[at] = (flipped[at] ?? 0) ^ (1 << bit);
-      expect(verify(flipped)).not.toEqual([]);
-    }),
-    { numRuns: 300 },
-  );
+      expect(verify(flipped), `byte ${at}, bit ${bit}`).not.toEqual([]);
+    }
 });
 
 test("audit verify finds and places deleted, repeated, inserted and reordered lines", () => {

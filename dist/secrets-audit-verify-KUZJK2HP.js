@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{c as a,d as b}from"./chunk-H7UUK4KR.js";import"./chunk-TFKORHQX.js";import"./chunk-4V2HFHDP.js";import"./chunk-MJAEIJUY.js";import"./chunk-WX5QHAJT.js";import"./chunk-UPNMYLSP.js";import"./chunk-655YI5OX.js";import"./chunk-LBY2DV5T.js";import"./chunk-MXHMBGKP.js";import"./chunk-UWD5LMAC.js";import"./chunk-BJNVVOTH.js";export{b as problemText,a as run};
