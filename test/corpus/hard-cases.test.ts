@@ -225,6 +225,20 @@ corpus("hard cases", [
     expect: "skip",
   },
   {
+    name: "a file that could not be executed, and then can",
+    setUp: (b) => b.write("tool", "", 0o755),
+    command: [process.execPath, "-e", "require('child_process').spawnSync('./tool')"],
+    change: (b) => b.write("tool", "#!/bin/sh\n", 0o755),
+    expect: "changed file tool",
+  },
+  {
+    name: "a script whose interpreter was missing, and then is there",
+    setUp: (b) => b.write("tool", `#!${b.path("sh")}\n`, 0o755),
+    command: [process.execPath, "-e", "require('child_process').spawnSync('./tool')"],
+    change: (b) => fs.copyFileSync("/bin/sh", b.path("sh")),
+    expect: "changed absent sh",
+  },
+  {
     name: "a pipeline",
     setUp: (b) => b.write("in", "b\na\n"),
     command: "cat in | sort | head -1",

@@ -89,7 +89,9 @@ export class Retrace {
   ask(ask: Ask, depth = 0, again?: number): void {
     const { image, path, outcome, object } = ask;
     const refused = outcome !== undefined && outcome !== 0;
-    const asker: Asker = { image, seq: again ?? ask.seq, class: ask.class, refused };
+    // execve reads what it then refuses (docs: execve(2), ENOEXEC): its content is an input all the same.
+    const sawNothing = refused && ask.class !== "exec";
+    const asker: Asker = { image, seq: again ?? ask.seq, class: ask.class, refused: sawNothing };
     this.#ask = ask;
     const end = this.walk(path, { mountNs: ask.mountNs, seq: asker.seq }, { follow: !ask.noFollow }, asker);
     this.#ask = undefined;
@@ -99,7 +101,8 @@ export class Retrace {
       return;
     }
     this.#judge(end, ask, asker, again !== undefined);
-    if (ask.class === "exec" && !refused) this.#executed(ask, end, depth);
+    // A refused one too: its first bytes, or a missing interpreter, may be why (ENOEXEC, ENOENT).
+    if (ask.class === "exec" && (!refused || end.kind === "found")) this.#executed(ask, end, depth);
   }
 
   #judge(end: End, ask: Ask, asker: Asker, again: boolean): void {
