@@ -1,6 +1,7 @@
 // What every result file says first: where, when and from which commit it was measured.
 import { execFileSync } from "node:child_process";
-import { arch, cpus, release, totalmem } from "node:os";
+import { arch, cpus, loadavg, release, totalmem } from "node:os";
+import { basename, isAbsolute } from "node:path";
 
 export function machine(): Record<string, unknown> {
   return {
@@ -12,11 +13,13 @@ export function machine(): Record<string, unknown> {
       arch: arch(),
       node: process.version,
     },
+    /** Processes that wanted a core in the minute before the end: above the number of cores, times are upper bounds. */
+    load: Math.round((loadavg()[0] ?? 0) * 10) / 10,
     commit: execFileSync("git", ["rev-parse", "HEAD"], { encoding: "utf8" }).trim(),
     measuredAt: new Date().toISOString(),
     command: [
       "npm run bench --",
-      ...process.argv.slice(1).map((word) => word.replace(/^.*\/([^/]+)\.mjs$/, "$1")),
+      ...process.argv.slice(1).map((word) => (isAbsolute(word) ? basename(word, ".mjs") : word)),
     ].join(" "),
   };
 }

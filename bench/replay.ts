@@ -66,6 +66,7 @@ interface Tally extends PolicyState {
   readonly policy: Policy;
   skips: number;
   savedMs: number;
+  savedCpuMs: number;
   L0: number;
   L1: number;
   L2: number;
@@ -74,7 +75,18 @@ interface Tally extends PolicyState {
 }
 
 function newTally(policy: Policy): Tally {
-  return { policy, executed: [], skips: 0, savedMs: 0, L0: 0, L1: 0, L2: 0, last: undefined, falseSkips: [] };
+  return {
+    policy,
+    executed: [],
+    skips: 0,
+    savedMs: 0,
+    savedCpuMs: 0,
+    L0: 0,
+    L1: 0,
+    L2: 0,
+    last: undefined,
+    falseSkips: [],
+  };
 }
 
 function judgePolicy(state: Tally, seen: Seen): void {
@@ -87,6 +99,7 @@ function judgePolicy(state: Tally, seen: Seen): void {
   const { truth } = seen;
   state.skips++;
   state.savedMs += truth.plainMs;
+  state.savedCpuMs += truth.plainCpuMs;
   const wrong = [
     ...(truth.stable && truth.verdict !== reused.truth.verdict ? (["L0"] as const) : []),
     ...(truth.stable && truth.report !== reused.truth.report ? (["L1"] as const) : []),
@@ -106,7 +119,7 @@ function readSetChanged({ commit, truth, history: repository }: Seen, reused: Se
 
 function report(): void {
   const rows = results.flatMap(({ job, tally, truths }) =>
-    tally.map(({ policy, skips, savedMs, L0, L1, L2, falseSkips }) => ({
+    tally.map(({ policy, skips, savedMs, savedCpuMs, L0, L1, L2, falseSkips }) => ({
       job: job.name,
       policy: policy.name,
       commits: truths.length,
@@ -114,8 +127,10 @@ function report(): void {
       unstable: truths.filter((t) => !t.stable).length,
       skips,
       share: truths.length === 0 ? 0 : skips / truths.length,
-      savedSeconds: Math.round(savedMs / 100) / 10,
-      totalSeconds: Math.round(truths.reduce((sum, t) => sum + t.plainMs, 0) / 100) / 10,
+      savedSeconds: seconds(savedMs),
+      totalSeconds: seconds(truths.reduce((sum, t) => sum + t.plainMs, 0)),
+      savedCpuSeconds: seconds(savedCpuMs),
+      totalCpuSeconds: seconds(truths.reduce((sum, t) => sum + t.plainCpuMs, 0)),
       L0,
       L1,
       L2,
@@ -124,7 +139,7 @@ function report(): void {
   );
   for (const row of rows)
     process.stdout.write(
-      `${row.job.padEnd(16)} ${row.policy.padEnd(12)} skips ${String(row.skips).padStart(3)}/${row.commits} (${(100 * row.share).toFixed(0)} %)  saves ${row.savedSeconds} of ${row.totalSeconds} s  false L0 ${row.L0} L1 ${row.L1} L2 ${row.L2}\n`,
+      `${row.job.padEnd(16)} ${row.policy.padEnd(12)} skips ${String(row.skips).padStart(3)}/${row.commits} (${(100 * row.share).toFixed(0)} %)  saves ${row.savedCpuSeconds} of ${row.totalCpuSeconds} CPU s  false L0 ${row.L0} L1 ${row.L1} L2 ${row.L2}\n`,
     );
   if (values.out === undefined) return;
   mkdirSync(join(values.out, ".."), { recursive: true });
@@ -133,6 +148,10 @@ function report(): void {
     values.out,
     `${JSON.stringify({ ...machine(), range: values.range, setup: values.setup, jobs, last: values.last, rows, gapsSeen }, null, 1)}\n`,
   );
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
 }
 
 function countGaps(truths: readonly Truth[]): Record<string, number> {

@@ -26,6 +26,8 @@ export interface Truth {
   /** The plain and the traced run agree. */
   readonly stable: boolean;
   readonly plainMs: number;
+  /** User and system time of the plain run and all its children. */
+  readonly plainCpuMs: number;
   /** What Foregone did: skip, or run with its first reason. */
   readonly decision: "skip" | "run";
   readonly reason: string;
@@ -40,15 +42,18 @@ export interface Truth {
 
 const BIN = join(process.cwd(), "bin/foregone");
 
+/** Runs the command as the traced run does and reports the times of all children on descriptor 3, which the command does not get. */
+const WITH_TIMES = 'sh -c "$1" 3>&-; status=$?; times >&3; exit $status';
+
 export function runJob(job: Job, history: History, commit: Commit, scratch: string, setup: number): Truth {
   const cwd = join(history.folder, job.cwd);
   const argv = ["sh", "-c", job.command];
   const env = { ...process.env, CI: "true", NO_COLOR: "1" };
   const from = performance.now();
-  const plain = spawnSync("sh", ["-c", job.command], {
+  const plain = spawnSync("sh", ["-c", WITH_TIMES, "sh", job.command], {
     cwd,
     env,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
     maxBuffer: 1 << 28,
   });
   const plainMs = performance.now() - from;
@@ -68,6 +73,7 @@ export function runJob(job: Job, history: History, commit: Commit, scratch: stri
     report,
     stable: (traced.status === 0) === (verdict === "passes") && digest(traced) === report,
     plainMs,
+    plainCpuMs: cpuMs(String(plain.output[3])),
     decision: skipped ? "skip" : "run",
     reason: enforced.decision?.misses[0]?.kind ?? "",
     provedBy: enforced.decision?.proof?.commit,
@@ -108,6 +114,12 @@ function load(root: string, id: Digest | undefined) {
   const file = found === undefined || found === "" ? undefined : nodeStoreFiles.read(found, 1 << 28);
   const decoded = file === undefined ? undefined : decodeRecord(file.bytes, nodeDeflate);
   return decoded?.kind === "record" ? decoded.record : undefined;
+}
+
+/** @param times what `times` of a POSIX shell prints: its own user and system time, then its children's, as `1m2.34s` */
+function cpuMs(times: string): number {
+  const parts = [...times.matchAll(/(\d+)m([\d.]+)s/g)];
+  return parts.reduce((sum, [, minutes, seconds]) => sum + 60_000 * Number(minutes) + 1000 * Number(seconds), 0);
 }
 
 function digest({ stdout, stderr }: { readonly stdout: Buffer; readonly stderr: Buffer }): string {
