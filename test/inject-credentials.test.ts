@@ -8,6 +8,8 @@ import { beforeEach, expect, test } from "vitest";
 import { parse } from "yaml";
 import { main as injectMain } from "../src/actions/inject-main.ts";
 import { runnerHost } from "../src/actions/host.ts";
+import { CREDENTIAL_TAGS, taggedVariables } from "../src/core/credential-tags.ts";
+import { nodeHasher } from "../src/node/ports.ts";
 import { linesOf, runnerEncodings } from "../src/secrets/forms.ts";
 import { type BrokerLab, brokerLab } from "../src/testing/broker-lab.ts";
 import { parseCommandFile } from "../src/testing/command-file-parser.ts";
@@ -183,7 +185,14 @@ test("mode env: variables of later steps, whatever the value tries", async () =>
   const lab = await labOf([TOKEN, KEY]);
   const runner = new Runner(lab);
   const step = await runner.step("main", { "credential-names": "TOKEN,KEY", mode: "env" });
-  expect(Object.fromEntries(step.variables)).toEqual({ TOKEN: "value-of-the-token", KEY: HOSTILE });
+  const { [CREDENTIAL_TAGS]: tags, ...variables } = Object.fromEntries(step.variables);
+  expect(variables).toEqual({ TOKEN: "value-of-the-token", KEY: HOSTILE });
+  // For `foregone run` in later steps: which of its variables hold credentials, and of which version.
+  const tagged = taggedVariables({ ...variables, [CREDENTIAL_TAGS]: tags }, nodeHasher);
+  expect(tagged.map(({ name, value, tag }) => [name, value, tag?.length])).toEqual([
+    ["TOKEN", "value-of-the-token", 64],
+    ["KEY", HOSTILE, 64],
+  ]);
   expect(step.path).toEqual([]);
   const later = await runner.later(step, ["sh", "-c", 'test "$TOKEN" = value-of-the-token && printf %s "$KEY"']);
   expect([later.code, later.raw]).toEqual([0, HOSTILE]);
@@ -397,7 +406,7 @@ test("every mask is printed before anything is written, and no value, name or sc
       const variables = parseCommandFile(readFileSync(files.GITHUB_ENV, "utf8")).variables;
       const expected = mode === "output" ? { A: secret } : {};
       expect(Object.fromEntries(outputs)).toEqual({ ...expected, "credentials-injected": "1", status: "success" });
-      expect(Object.fromEntries(variables)).toEqual(mode === "env" ? { A: secret } : {});
+      expect(Object.fromEntries(variables)).toEqual(mode === "env" ? { A: secret, [CREDENTIAL_TAGS]: "A" } : {});
     }),
     { numRuns: 200 },
   );

@@ -4,7 +4,9 @@ import { randomBytes } from "node:crypto";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { existsSync } from "node:fs";
+import { CREDENTIAL_TAGS, credentialTags, type TaggedVariable } from "../core/credential-tags.ts";
 import { ForegoneError } from "../core/errors.ts";
+import { nodeHasher } from "../node/ports.ts";
 import type { InjectInputs } from "./inject-inputs.ts";
 import type { Gathered } from "./inject-main.ts";
 import type { Host } from "./host.ts";
@@ -13,15 +15,22 @@ import type { Host } from "./host.ts";
 export const FOLDERS_STATE = "foregone-folders";
 const PREFIX = "foregone-credentials-";
 
-export function deliver(host: Host, inputs: InjectInputs, { values }: Gathered): void {
+export function deliver(host: Host, inputs: InjectInputs, { values, tags }: Gathered): void {
   removeLeftovers(host.env);
   switch (inputs.mode) {
     case "output":
       for (const [name, value] of values) host.output(name, value);
       return;
-    case "env":
+    case "env": {
+      if (values.size === 0) return;
       for (const [name, value] of values) host.variable(name, value);
+      const given = [...values].map(([name, value]): TaggedVariable => {
+        const tag = tags.get(name);
+        return { name, value, ...(tag !== undefined && { tag }) };
+      });
+      host.variable(CREDENTIAL_TAGS, credentialTags(host.env, given, nodeHasher));
       return;
+    }
     case "file": {
       if (values.size === 0) return;
       const folder = privateFolder(host);

@@ -17,6 +17,8 @@ export type InjectStatus = "success" | "partial" | "error" | "skipped" | "empty"
 export interface Gathered {
   /** Name -> value. */
   readonly values: ReadonlyMap<string, string>;
+  /** Name -> tag, of those that have a version. */
+  readonly tags: ReadonlyMap<string, string>;
   /** Name -> why not, as the caller may hear it. */
   readonly denied: ReadonlyMap<string, string>;
   readonly notes: readonly string[];
@@ -64,11 +66,12 @@ async function gather(context: CliContext, inputs: InjectInputs): Promise<Gather
       own.size === 0 ? [] : ["no broker on this machine: `credentials` serve this job only and are not stored"];
     if (inputs.runnerId !== undefined)
       throw new ForegoneError("E_DENIED", `no broker, and runner-id wants "${inputs.runnerId}"`);
-    if (inputs.names.length === 0) return { values: own, denied: new Map(), notes };
+    if (inputs.names.length === 0) return { values: own, tags: new Map(), denied: new Map(), notes };
     const { given, denied, audit } = await fromStore(shell, undefined, inputs.mode, inputs.names);
     const values = new Map([...own, ...given.map(({ name, value }) => [name, value] as const)]);
     return {
       values,
+      tags: new Map(given.map(({ name, tag }) => [name, tag])),
       denied: new Map(denied.map(({ name, why }) => [name, why])),
       notes,
       ...(audit !== undefined && { audit }),
@@ -88,7 +91,8 @@ async function gather(context: CliContext, inputs: InjectInputs): Promise<Gather
     for (const entry of stored) if ("denied" in entry) denied.set(entry.name, `not stored: ${entry.denied}`);
   }
   const values = new Map([...own].filter(([name]) => !denied.has(name)));
-  if (inputs.names.length === 0) return { values, denied, notes: [] };
+  const tags = new Map<string, string>();
+  if (inputs.names.length === 0) return { values, tags, denied, notes: [] };
   const proof = await token();
   const { answers, audit, checkpoint } = await askResolve(socket, {
     names: inputs.names,
@@ -101,11 +105,14 @@ async function gather(context: CliContext, inputs: InjectInputs): Promise<Gather
       }),
   });
   for (const answer of answers)
-    if ("value" in answer) values.set(answer.name, answeredValue(answer.value).toString("utf8"));
-    else denied.set(answer.name, answer.denied);
+    if ("value" in answer) {
+      values.set(answer.name, answeredValue(answer.value).toString("utf8"));
+      tags.set(answer.name, answer.tag);
+    } else denied.set(answer.name, answer.denied);
   const unproved = proof === undefined && denied.size > 0;
   return {
     values,
+    tags,
     denied,
     notes: unproved ? ["this job has no OIDC token to prove who it is: permissions: { id-token: write }"] : [],
     ...(audit !== undefined && { audit }),

@@ -11,6 +11,7 @@ import { appendDecision, type DecisionEvent, readDecisions, type StoredDecision 
 import type { StoreFolder } from "../store/folder.ts";
 import type { SegmentLog } from "../store/segments.ts";
 import type { CliContext } from "./command.ts";
+import { withoutCredentials } from "./secret-values.ts";
 import { effects, type Wired } from "./wiring.ts";
 
 /** 64 MiB: about 100,000 decisions. */
@@ -60,9 +61,10 @@ function eventOf({ parts }: Wired, decided: Decided, outcome: Outcome): Decision
   const misses = decision.kind === "run" ? decision.misses : [];
   const { recording } = outcome;
   const recorded = recording?.kind === "recorded" ? recording : undefined;
+  const unrecorded = recording?.kind === "not-recorded" ? recording.gap : undefined;
   return {
     at: effects.clock.now(),
-    command: parts.argv,
+    command: withoutCredentials(parts.argv, parts.env),
     workspace: roots.workspace,
     cwd: toInputPath(parts.cwd, roots),
     kind: decision.kind,
@@ -72,7 +74,7 @@ function eventOf({ parts }: Wired, decided: Decided, outcome: Outcome): Decision
     compared: compared === undefined ? {} : countKinds(compared.record),
     ...(compared !== undefined && { record: compared.id, proof: proofOf(compared.record.provenance) }),
     ...(recorded !== undefined && { recorded: recorded.id }),
-    gaps: recorded?.made.record.trace.gaps ?? [],
+    gaps: recorded?.made.record.trace.gaps ?? (unrecorded === undefined ? [] : [unrecorded]),
     optOuts: compared?.record.optOuts ?? [],
     decideMs: decided.decideMs,
     ...(outcome.runMs !== undefined && { runMs: outcome.runMs }),

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { readFileSync, statSync } from "node:fs";
 import { encodeRecord } from "../core/record-codec.ts";
-import { type ExecuteParts, type Executed, executeCommand, exitCodeOf } from "../memo/execute.ts";
+import { type ExecuteParts, executeCommand, exitCodeOf } from "../memo/execute.ts";
 import type { Decided } from "../memo/memo.ts";
 import { nodeDeflate } from "../node/store-files.ts";
 import { recordingLines } from "../report/recording.ts";
@@ -10,9 +10,11 @@ import { decisionLine } from "../report/decision.ts";
 import { writeWitness } from "../store/witness.ts";
 import { unobserved } from "../trace/unobserved.ts";
 import { auditRun } from "./audit.ts";
+import { forwardSignals, sayNotStarted } from "./child.ts";
 import type { CliContext } from "./command.ts";
 import { logDecision } from "./decision-log.ts";
 import { observerFor } from "./observers.ts";
+import { secretSearch } from "./secret-values.ts";
 import { VERSION } from "./version.ts";
 import type { Voice } from "./voice.ts";
 import { effects, type Wired } from "./wiring.ts";
@@ -38,7 +40,7 @@ export async function runCommand(
       onStarted: forward.onStarted,
       onNotice: (text) => voice.say(text),
     });
-    if (executed.exit.kind === "not-started") sayNotStarted(context, argv, executed);
+    if (executed.exit.kind === "not-started") sayNotStarted(context, argv, executed.exit.errno);
     const audit = await auditRun(wired, decided, executed);
     for (const line of recordingLines(executed.recording, audit)) voice.say(line);
     logDecision(wired, decided, {
@@ -69,6 +71,7 @@ async function executeParts(context: CliContext, wired: Wired): Promise<Omit<Exe
     match: matcher(),
     encode: (record) => encodeRecord(record, nodeDeflate),
     // Without a witness the next decision reads every content: slower, not different.
+    searchSecrets: await secretSearch(context.env),
     saveWitness: (id, stats, takenAt) => writeWitness(wired.folder, id, stats, takenAt).catch(() => undefined),
     onOutput: (stream, bytes) => void context[stream].write(bytes),
   };
@@ -84,46 +87,8 @@ async function plain(context: CliContext, argv: readonly string[], onStarted: (p
     onEvent: () => undefined,
     onStarted,
   });
-  if (exit.kind === "not-started") sayNotStarted(context, argv, { exit });
+  if (exit.kind === "not-started") sayNotStarted(context, argv, exit.errno);
   return exitCodeOf(exit);
-}
-
-export function sayNotStarted(context: CliContext, argv: readonly string[], { exit }: Pick<Executed, "exit">): void {
-  const errno = exit.kind === "not-started" ? exit.errno : "";
-  const why = errno === "ENOENT" ? "not found" : errno === "EACCES" ? "not executable" : errno;
-  context.stderr.write(`foregone: error E_NOT_FOUND: cannot start "${argv[0]}": ${why}\n`);
-}
-
-/**
- * Signals that reach us go on to the command. From a terminal, Ctrl-C reaches the whole group already: then the command has
- * it, and a second one would mean "now really" to many programs.
- */
-export function forwardSignals(context: CliContext): {
-  readonly onStarted: (pid: number) => void;
-  readonly stop: () => void;
-} {
-  let pid: number | undefined;
-  const terminal = "isTTY" in context.stdin && context.stdin.isTTY === true;
-  const handlers = (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const).map((signal) => {
-    const handler = (): void => {
-      if (pid === undefined || (terminal && (signal === "SIGINT" || signal === "SIGQUIT"))) return;
-      try {
-        process.kill(pid, signal);
-      } catch {
-        // It has just ended: then its exit is on its way.
-      }
-    };
-    process.on(signal, handler);
-    return [signal, handler] as const;
-  });
-  return {
-    onStarted: (started) => {
-      pid = started;
-    },
-    stop: () => {
-      for (const [signal, handler] of handlers) process.off(signal, handler);
-    },
-  };
 }
 
 /** Where the caller stands: its mount table, and the namespace it is of. */

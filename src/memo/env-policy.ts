@@ -1,6 +1,7 @@
 // Which environment variables are part of the Action. A tracer cannot see getenv, so every variable counts, except a short,
 // fixed list: those that differ on every run of CI and would end all reuse (docs/soundness.md, 2.7). A volatile one becomes an
 // observation when its name occurs in what the run read (settle.ts).
+import { taggedVariables } from "../core/credential-tags.ts";
 import type { Hasher } from "../ports.ts";
 
 /** Set by the shell around the command; the command's own shell sets them again. `PWD` is the Action's cwd. */
@@ -85,6 +86,7 @@ export function planEnvironment(
   hasher: Hasher,
 ): EnvironmentPlan {
   const declared = new Set(options.declared);
+  const tags = new Map(taggedVariables(env, hasher).map(({ name, tag }) => [name, tag]));
   const passed: Record<string, string> = {};
   const hashed: Record<string, string> = {};
   const volatile: string[] = [];
@@ -94,9 +96,12 @@ export function planEnvironment(
     if (options.policy === "strict" && !(STRICT_PASS.has(name) || name.startsWith("LC_") || declared.has(name)))
       continue;
     passed[name] = value;
-    const kind = declared.has(name) ? "input" : classifyEnv(name);
+    const kind = declared.has(name) || tags.has(name) ? "input" : classifyEnv(name);
     if (kind === "volatile") volatile.push(name);
-    if (kind === "input") hashed[name] = envDigest(name, value, options.key, hasher);
+    // Of a credential its version counts: rotated, it is another Action, and the value enters nothing. No value has a NUL.
+    const tag = tags.get(name);
+    if (kind === "input")
+      hashed[name] = envDigest(name, tag === undefined ? value : `\0tag ${tag}`, options.key, hasher);
   }
   return { passed, hashed, volatile };
 }

@@ -2,7 +2,7 @@
 // command's exit code or output: whatever goes wrong with us is a reason not to record.
 import type { Digest } from "../core/digest.ts";
 import { sha256Of } from "../core/digest.ts";
-import type { Gap } from "../core/gap.ts";
+import { type Gap, gapDetail } from "../core/gap.ts";
 import { OutputLog } from "../core/output-log.ts";
 import type { ActionRecord } from "../core/record.ts";
 import type { EpochMs, Stat } from "../ports.ts";
@@ -10,6 +10,7 @@ import type { Interpreting, MakeInterpreter } from "../trace/interpret/interpret
 import type { ObservedExit, Observer } from "../trace/observer.ts";
 import { type CommandParts, type Decided, worldSource } from "./memo.ts";
 import { fingerprintsOf, type MadeRecord, recordRun, type RunFacts } from "./record-run.ts";
+import { OutputSearch, type SecretSearch } from "./secret-search.ts";
 import { startState, type StartState, startWithoutGit } from "./start-state.ts";
 
 /** More output than this is passed on but not kept: chosen so that a replay stays instant. */
@@ -25,6 +26,8 @@ export interface ExecuteParts {
   readonly encode: (record: ActionRecord) => Uint8Array | undefined;
   /** @param takenAt before the first of `stats` was taken */
   readonly saveWitness: (id: Digest, stats: readonly (Stat | undefined)[], takenAt: EpochMs) => Promise<void>;
+  /** Begins a search for the credentials that the command was given; undefined: it was given none. */
+  readonly searchSecrets?: (() => SecretSearch) | undefined;
   onOutput(stream: "stdout" | "stderr", bytes: Uint8Array): void;
   onStarted?(pid: number): void;
   /** One line for the user, from the observer. */
@@ -33,7 +36,7 @@ export interface ExecuteParts {
 
 export type Recording =
   | { readonly kind: "recorded"; readonly id: Digest; readonly made: MadeRecord }
-  | { readonly kind: "not-recorded"; readonly why: string };
+  | { readonly kind: "not-recorded"; readonly why: string; readonly gap?: Gap };
 
 export interface Executed {
   readonly exit: ObservedExit;
@@ -53,6 +56,7 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
     workspace.gitDir === undefined ? startWithoutGit(startNs) : startState(root, parts.env, runner, startNs);
   const interpreter = interpreterFor(how, parts, root, start);
   const log = new OutputLog();
+  const secrets = how.searchSecrets && new OutputSearch(how.searchSecrets);
   let dropped = 0;
   const observed = await how.observer.run({
     argv: parts.argv,
@@ -60,6 +64,7 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
     env: planned.environment.passed,
     onOutput(stream, bytes) {
       how.onOutput(stream, bytes);
+      secrets?.output(stream, bytes);
       if (log.sizeBytes + bytes.length <= MAX_LOG_BYTES) log.add(stream, bytes);
       else dropped += bytes.length;
     },
@@ -92,6 +97,9 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
       provenance: how.provenance,
       match: how.match,
     });
+    const leak = secrets?.judge(made);
+    if (leak !== undefined)
+      return executed({ kind: "not-recorded", why: `a credential in ${gapDetail(leak)}`, gap: leak });
     const id = await save(parts, decided, how, { ...made, takenAt }, output);
     return executed({ kind: "recorded", id, made });
   } catch (error) {

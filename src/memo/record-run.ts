@@ -24,7 +24,7 @@ export interface RunFacts {
   readonly durationMs: number;
   /** Digest of the output log, whose bytes the caller stores. */
   readonly output: Digest;
-  /** Gaps that the shell found: output too long, a masked value in it. */
+  /** Gaps of the run itself: output too long, nobody observed it. */
   readonly gaps: readonly Gap[];
   readonly provenance: Omit<Provenance, "recordedAt" | "seal" | "tree" | "commit">;
   /** Matches the path globs of `ignore` and `outputs`. */

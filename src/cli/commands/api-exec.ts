@@ -1,8 +1,7 @@
 // `foregone api exec`: a command whose GitHub reads go through the cache. Whatever is wrong with us is one line on stderr, and
 // the command runs all the same.
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { constants, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
 import type { ApiStatus } from "../../github/proxy.ts";
@@ -11,6 +10,7 @@ import { type Doors, type Way, execEnv, parseWays } from "../api/exec-env.ts";
 import { type OpenedApi, openApiProxy } from "../api/open.ts";
 import { type ApiSettings, apiSettings } from "../api/settings.ts";
 import { closingLine } from "../api/words.ts";
+import { runChild } from "../child.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { Voice } from "../voice.ts";
 
@@ -37,7 +37,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
       if (error instanceof ForegoneError && error.code === "E_USAGE") throw error;
       voice.error(error);
     }
-    const code = await execute(context, argv, env);
+    const code = await runChild(context, { argv, env });
     if (own !== undefined && context.stderr.isTTY === true) voice.say(closingLine(own.status()));
     return code;
   } finally {
@@ -82,32 +82,4 @@ function openOwn(
 function doorsOf(own: OpenedApi | undefined): Doors {
   const proxy = own?.proxy && { url: own.proxy.url, certificate: own.proxy.leaf.certificate };
   return { socket: own?.socket, apiUrl: own?.apiUrl, proxy };
-}
-
-function execute(context: CliContext, argv: readonly string[], env: CliContext["env"]): Promise<number> {
-  const [file = "", ...args] = argv;
-  // The command's own terminal, if we have one; a test hands in streams.
-  const direct = context.stdout === process.stdout;
-  return new Promise((resolve) => {
-    const child = spawn(file, args, { cwd: context.cwd, env, stdio: direct ? "inherit" : ["ignore", "pipe", "pipe"] });
-    child.stdout?.on("data", (bytes: Buffer) => void context.stdout.write(bytes));
-    child.stderr?.on("data", (bytes: Buffer) => void context.stderr.write(bytes));
-    // A terminal sends ^C to the command too; what is sent to us alone is passed on.
-    const passed = (["SIGTERM", "SIGHUP"] as const).map((signal) => [signal, () => void child.kill(signal)] as const);
-    const ignored = (["SIGINT", "SIGQUIT"] as const).map((signal) => [signal, () => undefined] as const);
-    const handlers = [...passed, ...ignored];
-    for (const [signal, handler] of handlers) process.on(signal, handler);
-    const done = (code: number): void => {
-      for (const [signal, handler] of handlers) process.off(signal, handler);
-      resolve(code);
-    };
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      if (child.pid !== undefined) return;
-      const missing = error.code === "ENOENT";
-      const why = missing ? "command not found" : error.message;
-      context.stderr.write(`foregone: error E_NOT_FOUND: ${file}: ${why}\n`);
-      done(missing ? EXIT.notFound : EXIT.notExecutable);
-    });
-    child.on("close", (code, signal) => done(signal === null ? (code ?? 0) : 128 + constants.signals[signal]));
-  });
 }

@@ -17,7 +17,7 @@ import { unobserved } from "../../trace/unobserved.ts";
 import { gapText } from "../../report/misses.ts";
 import { plural } from "../../report/units.ts";
 import type { CliContext, Parsed } from "../command.ts";
-import { forwardSignals } from "../run-command.ts";
+import { forwardSignals } from "../child.ts";
 import {
   decide,
   disownHole,

@@ -49,7 +49,7 @@ describe("exec", () => {
     expect((await run(["--as", "TOKEN=NPM_TOKEN", "--", ...print("NPM_TOKEN")])).stdout).toBe("value-of-token");
     expect((await run(["--as", "TOKEN=NPM_TOKEN", "--", ...print("TOKEN")])).stdout).toBe("undefined");
     const tags = (await run(["--only", "TOKEN", "--", ...print("FOREGONE_CREDENTIAL_TAGS")])).stdout;
-    expect(tags).toMatch(/^TOKEN=[0-9a-f]{64}$/);
+    expect(tags).toMatch(/^TOKEN=[0-9a-f]{64}\.[0-9a-f]{32}$/);
     expect((await run(["--", ...print("FOREGONE_CREDENTIAL_TAGS")])).stdout).toBe(tags);
     await lab.secrets(["rotate", "TOKEN", "--scope", "repo:456"], { stdin: "value-of-token" });
     expect((await run(["--only", "TOKEN", "--", ...print("FOREGONE_CREDENTIAL_TAGS")])).stdout).not.toBe(tags);

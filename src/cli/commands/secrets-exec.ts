@@ -41,13 +41,12 @@ async function give(context: CliContext, parsed: Parsed): Promise<number> {
         hint: shell.inJob ? "the owner's log has the reason: foregone secrets audit --denied" : "foregone secrets list",
       },
     );
-  const variable = (name: string): string => renamed.get(name) ?? name;
-  const values = new Map(given.map((g) => [checkName(variable(g.name)), g.value]));
-  if (values.size < given.length) throw new ForegoneError("E_USAGE", "--as gives two credentials one name");
+  const variables = given.map(({ name, value, tag }) => ({ name: checkName(renamed.get(name) ?? name), value, tag }));
+  if (new Set(variables.map(({ name }) => name)).size < given.length)
+    throw new ForegoneError("E_USAGE", "--as gives two credentials one name");
   const code = await execute(context, {
     argv: parsed.operands,
-    values,
-    tags: new Map(given.map((g) => [variable(g.name), g.tag])),
+    given: variables,
     redact: !parsed.flags.has("no-redact"),
   });
   if (context.stderr.isTTY === true) {

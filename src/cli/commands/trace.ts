@@ -8,7 +8,8 @@ import { plural } from "../../report/units.ts";
 import type { Interpreted } from "../../trace/interpret/interpreted.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { observerFor } from "../observers.ts";
-import { mountOf, sayNotStarted } from "../run-command.ts";
+import { sayNotStarted } from "../child.ts";
+import { mountOf } from "../run-command.ts";
 import { skipOptions } from "../skip-options.ts";
 import { effects } from "../wiring.ts";
 
@@ -36,7 +37,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     onOutput: (_stream, bytes) => void context.stderr.write(bytes),
     onEvent: (event) => interpreter.onEvent(event),
   });
-  if (observed.exit.kind === "not-started") sayNotStarted(context, parsed.operands, observed);
+  if (observed.exit.kind === "not-started") sayNotStarted(context, parsed.operands, observed.exit.errno);
   const seen = interpreter.finish(observed.seal);
   const { roots } = findWorkspace(context.cwd, context.env, effects.files);
   const name = (path: string): string => toInputPath(path, roots);
