@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync, statSync, writeFileSync, mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
-import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { buildPage } from "../scripts/build-page.mjs";
 import { askAgent } from "../src/agent/client.ts";
 import { nodeHasher, systemClock, systemRandom } from "../src/node/ports.ts";
@@ -178,7 +178,8 @@ test("a wrong configuration stops the start with file and line", async () => {
 test("agent.services chooses what is hosted, and the store's folder follows the configuration", async () => {
   const here = machine({ FOREGONE_AGENT_SERVICES: "store", FOREGONE_STORE_DIRECTORY: "~/elsewhere" });
   const { stdout } = await here.foregone("agent", "start");
-  expect(stdout).not.toContain("dashboard");
+  expect(stdout).toContain("api        off: not in agent.services\n");
+  expect(stdout).not.toContain("http://");
   expect(stdout).toContain("agent-");
   expect(statSync(join(here.root, "elsewhere/v1/key")).isFile()).toBe(true);
 });
@@ -243,6 +244,57 @@ test("the API proxy is the agent's, and what it spared is counted, also across k
   expect([3, 4]).toContain(after.all);
   expect(after.paid).toBeLessThanOrEqual(2);
 });
+
+test("the broker is a process of its own, counted and shown without a value, and gone with a killed agent", async () => {
+  const here = machine({ FOREGONE_SECRETS_BROKER_SOCKET: "~/run/foregone/broker.sock" });
+  expect((await here.foregone("agent", "start")).stdout).toContain(
+    `broker     off: no credential store in ${here.root}/.credentials; to make one: foregone secrets init\n`,
+  );
+  await here.foregone("agent", "stop");
+  await here.foregone("secrets", "init", "--key-provider", "file");
+  const set = spawn(process.execPath, [program, "secrets", "set", "T", "--scope", "global", "--assurance", "local"], {
+    env: here.env,
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  set.stdin.end("hunter2hunter2");
+  await new Promise((resolve) => set.once("close", resolve));
+  const socket = join(here.root, "run/foregone/broker.sock");
+  const asks = (name: string) =>
+    here.foregone("secrets", "exec", "--socket", socket, "--only", name, "--", "printenv", name);
+
+  const started = await here.foregone("agent", "start");
+  expect(started.stdout).toContain(`broker     0 opened, 0 denied, 0 stored; ${socket}, audience `);
+  expect(await asks("T")).toMatchObject({ code: 0, stdout: "***\n" });
+  expect((await asks("NONE")).code).toBe(125);
+
+  const url = new URL((await here.foregone("dashboard", "--print")).stdout.trim());
+  const headers = { authorization: `Bearer ${url.hash.replace("#token=", "")}` };
+  const panel = await (await fetch(`${url.origin}/api/credentials`, { headers })).text();
+  expect(panel).not.toContain("hunter2");
+  expect(JSON.parse(panel)).toMatchObject({
+    credentials: [{ name: "T", scope: "global", version: 1, state: "active" }],
+    audit: [
+      { action: "resolve", names: ["NONE"], decision: "denied", reasons: ["unknown-name"], actor: "local" },
+      { action: "resolve", names: ["T v1"], decision: "granted" },
+      { action: "done" },
+      { action: "set" },
+      { action: "init" },
+    ],
+  });
+  const metrics = JSON.parse((await here.foregone("metrics", "--json")).stdout) as Metrics;
+  expect(metrics).toMatchObject({
+    'foregone_credentials{state="active"}': 1,
+    'foregone_credential_accesses_total{decision="granted"}': 1,
+    'foregone_credential_accesses_total{decision="denied"}': 1,
+  });
+
+  process.kill((await here.pid()) ?? 0, "SIGKILL");
+  // The socket is free again at once, or as soon as the orphan has seen its standard input end: the agent tries until then.
+  await here.foregone("agent", "start");
+  await vi.waitUntil(async () => (await asks("T")).code === 0, { timeout: 10_000 });
+  await here.foregone("agent", "stop");
+  expect((await asks("T")).stderr).toContain("no broker answers");
+}, 60_000);
 
 test("install shows a unit that starts this very program, and writes nothing unasked", async () => {
   const here = machine();

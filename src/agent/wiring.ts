@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { configurationOf, expandPath, withoutRepository } from "../cli/configuration.ts";
+import { groupId } from "../cli/secrets/group-id.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { historyOf, dashboardService } from "../dashboard/wiring.ts";
 import type { Panels } from "../dashboard/panels.ts";
@@ -16,6 +18,7 @@ import { openFolder, type StoreFolder } from "../store/folder.ts";
 import { layered } from "../store/layers.ts";
 import { memoryStore } from "../store/memory.ts";
 import { apiService } from "./api-service.ts";
+import { brokerService, type BrokerServiceOptions } from "./broker-service.ts";
 import type { AgentStatus } from "./daemon.ts";
 import { type Log, openLog } from "./log.ts";
 import { metricsService, type MetricsService } from "./metrics-service.ts";
@@ -79,25 +82,61 @@ export async function agentParts(
   );
   const wanted = new Set<string>(config["agent.services"]);
   const services: Service[] = [];
-  if (wanted.has("store")) services.push(storeLayers(folder, config));
-  const api = wanted.has("api") && config["api.enabled"] ? apiService({ context, config, log }) : undefined;
-  if (api !== undefined) services.push(api);
-  if (wanted.has("tracer") && process.geteuid?.() === 0) services.push(tracerOf(config, log));
-  if (wanted.has("broker"))
-    services.push(elsewhere("broker", "a process of its own, under another uid: foregone secrets broker"));
-  if (wanted.has("peers")) services.push(elsewhere("peers", "not hosted by the agent in this version"));
-  const panels: Panels = { ...(api && { quota: async () => api.panel() }) };
+  /** Hosted if asked for and possible; else named in the status with the reason. */
+  const host = <T extends Service>(name: string, refusal: string | undefined, make: () => T): T | undefined => {
+    const why = wanted.has(name) ? refusal : "not in agent.services";
+    const made = why === undefined ? make() : undefined;
+    services.push(made ?? offService(name, why ?? ""));
+    return made;
+  };
+  const broker = await brokerOptions(context, log);
+  host("store", undefined, () => storeLayers(folder, config));
+  const api = host("api", config["api.enabled"] ? undefined : "api.enabled is false", () =>
+    apiService({ context, config, log }),
+  );
+  const root = process.geteuid?.() === 0;
+  host("tracer", root ? undefined : "only an agent of root can trace for others", () => tracerOf(config, log));
+  const credentials = host("broker", broker.refusal, () => brokerService(broker.options));
+  host("peers", "not hosted by the agent in this version", () => offService("peers", ""));
+  const panels: Panels = {
+    ...(api && { quota: async () => api.panel() }),
+    ...(credentials && { credentials: () => credentials.panel() }),
+  };
   const metrics = config["metrics.enabled"] ? metricsOf(context, resolved, folder, log, services) : undefined;
-  if (metrics !== undefined) services.push(metrics);
+  services.push(metrics ?? offService("metrics", "metrics.enabled is false"));
   const token = await dashboardToken(folder);
   const web = webOf(context, resolved, { folder, metrics, token, panels, status, wanted });
-  if (web !== undefined) services.push(web);
+  services.push(web ?? offService("dashboard", "neither dashboard nor metrics are wanted here"));
   services.push(aboutService(metrics, web, token));
   return { place, log, services, web, token };
 }
 
-/** Named in the status, so that nobody waits for it. */
-function elsewhere(name: string, detail: string): Service {
+/** The broker's settings are those that no repository can write. */
+async function brokerOptions(
+  { cwd, env }: AgentContext,
+  log: Log,
+): Promise<{ readonly options: BrokerServiceOptions; readonly refusal: string | undefined }> {
+  const outside = withoutRepository({ cwd, env });
+  const { config } = await configurationOf(outside);
+  const group = config["secrets.broker.group"];
+  const [script = ""] = process.argv.slice(1);
+  const options = {
+    program: [process.execPath, script],
+    env: outside.env,
+    folder: expandPath(config["secrets.dir"], outside),
+    socket: expandPath(config["secrets.broker.socket"], outside),
+    log,
+    now: () => systemClock.now(),
+  };
+  try {
+    return { options: { ...options, ...(group !== null && { gid: groupId(group) }) }, refusal: undefined };
+  } catch (error) {
+    return { options, refusal: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Named in the status with the reason, so that nobody waits for it. */
+function offService(name: string, detail: string): Service {
   const done = (): Promise<void> => Promise.resolve();
   return { name, start: done, stop: done, status: () => ({ state: "off", detail }) };
 }

@@ -12,7 +12,10 @@ import { VERSION } from "./version.ts";
 /**
  * @throws ForegoneError E_CONFIG: `run` then runs without skipping; other commands stop with exit code 2
  */
-export function configurationOf(context: CliContext, flags?: LoadOptions["flags"]): Promise<ResolvedConfig> {
+export function configurationOf(
+  context: Pick<CliContext, "cwd" | "env">,
+  flags?: LoadOptions["flags"],
+): Promise<ResolvedConfig> {
   const home = context.env["HOME"];
   const caches = context.env["XDG_CACHE_HOME"] ?? (home === undefined ? undefined : join(home, ".cache"));
   const ports = {
@@ -44,4 +47,11 @@ export function expandPath(path: string, context: Pick<CliContext, "cwd" | "env"
   const home = context.env["HOME"];
   if (home !== undefined && (path === "~" || path.startsWith("~/"))) return join(home, path.slice(1));
   return path.startsWith("/") ? path : join(context.cwd, path);
+}
+
+/** A context whose settings no repository can write: no file of the folder it was started in is read. */
+export function withoutRepository<T extends Pick<CliContext, "cwd" | "env">>(context: T): T {
+  const named = context.env["FOREGONE_CONFIG"];
+  const env = named === undefined || named === "" ? {} : { FOREGONE_CONFIG: expandPath(named, context) };
+  return { ...context, cwd: "/", env: { ...context.env, ...env } };
 }

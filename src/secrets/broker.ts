@@ -10,6 +10,8 @@ export interface BrokerOptions extends ServiceOptions {
   readonly socket: string;
   /** Group that may use the socket, by number; its folder becomes 0750. */
   readonly gid?: number;
+  /** After each request. */
+  readonly onServed?: (status: BrokerStatus) => void;
 }
 
 export interface Broker {
@@ -24,7 +26,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const service = await BrokerService.start(options);
   const server = createServer(
     { requestTimeout: DEADLINE_MS, headersTimeout: DEADLINE_MS, keepAliveTimeout: 5000, maxHeaderSize: 8192 },
-    (request, response) => void answer(service, request, response, options.report),
+    (request, response) =>
+      void answer(service, request, response, options.report).then(() => options.onServed?.(service.status())),
   );
   server.maxConnections = MAX_CONNECTIONS;
   await bindPrivately(server, options.socket, options.gid);

@@ -24,7 +24,7 @@ async function alone(context: CliContext, parsed: Parsed, { agent, resolved }: H
   const port = parsed.values.get("port") ?? "0";
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
     throw new ForegoneError("E_USAGE", `--port wants a number up to 65535, not "${port}"`);
-  const config = { ...resolved.config, "agent.port": Number(port), "agent.services": ["dashboard"] as const };
+  const config = { ...resolved.config, "agent.port": Number(port), "agent.services": ["dashboard", "broker"] as const };
   const { web, token } = await agentParts(agent, { ...resolved, config }, undefined).catch((error: unknown) => {
     throw storeTrouble(error);
   });

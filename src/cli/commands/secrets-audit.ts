@@ -1,5 +1,5 @@
 // `foregone secrets audit`: the log, read by people. Whether it is whole: `audit verify`.
-import { EXIT } from "../../core/errors.ts";
+import { EXIT, ForegoneError } from "../../core/errors.ts";
 import type { AuditLine, AuditName } from "../../secrets/audit-line.ts";
 import { readAuditLines } from "../../secrets/audit-read.ts";
 import { inSession } from "../../secrets/session.ts";
@@ -14,10 +14,17 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   const now = await inSession(shell.session, async (session) => session.now());
   const since = timeOption(parsed, "since", now, -1) ?? 0;
   const denied = parsed.flags.has("denied");
-  const lines = [...readAuditLines(folder, since)].filter((line) => !denied || isDenied(line));
+  const last = lastOption(parsed.values.get("last"));
+  const lines = [...readAuditLines(folder, since)].filter((line) => !denied || isDenied(line)).slice(-last);
   if (parsed.flags.has("json")) context.stdout.write(`${JSON.stringify(lines, undefined, 2)}\n`);
   else for (const line of lines) context.stdout.write(auditText(line, denied));
   return EXIT.done;
+}
+
+function lastOption(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new ForegoneError("E_USAGE", `--last wants a number, not "${text}"`, { hint: "--last 20" });
 }
 
 function isDenied(line: AuditLine): boolean {

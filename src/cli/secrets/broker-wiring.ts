@@ -1,13 +1,12 @@
 // From settings to a running broker. The agent uses this too, if it hosts one.
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { ForegoneError } from "../../core/errors.ts";
 import type { BrokerOptions } from "../../secrets/broker.ts";
 import { parseAllowPut } from "../../secrets/broker-put.ts";
 import { keySetOf } from "../../secrets/jwks.ts";
-import type { CliContext } from "../command.ts";
 import { expandPath } from "../configuration.ts";
 import { accessRules, type SecretsShell, seconds } from "./context.ts";
+import { groupId } from "./group-id.ts";
 
 /** @param socket absolute; default: `secrets.broker.socket` */
 export function brokerOptions(
@@ -42,25 +41,4 @@ export function brokerOptions(
     api: context.env["GITHUB_API_URL"] ?? "https://api.github.com",
     report,
   };
-}
-
-/** A context whose settings no repository can write: no file of the folder it was started in is read. */
-export function withoutRepository(context: CliContext): CliContext {
-  const named = context.env["FOREGONE_CONFIG"];
-  const env = named === undefined || named === "" ? {} : { FOREGONE_CONFIG: expandPath(named, context) };
-  return { ...context, cwd: "/", env: { ...context.env, ...env } };
-}
-
-/** Node has no getgrnam. */
-function groupId(group: string): number {
-  if (/^[0-9]+$/.test(group)) return Number(group);
-  const line = readFileSync("/etc/group", "utf8")
-    .split("\n")
-    .find((entry) => entry.startsWith(`${group}:`));
-  const gid = Number(line?.split(":")[2] ?? Number.NaN);
-  if (!Number.isInteger(gid))
-    throw new ForegoneError("E_CONFIG", `secrets.broker.group: no group "${group}" in /etc/group`, {
-      hint: "name it by number: getent group NAME",
-    });
-  return gid;
 }

@@ -209,10 +209,11 @@ export const secretsSpecs: readonly CommandSpec[] = [
       {
         name: "audit",
         summary: "who asked for what, what was decided, and why",
-        usage: "[--since T] [--denied] [--json]",
+        usage: "[--since T] [--denied] [--last N] [--json]",
         options: [
           { name: "since", type: "value", placeholder: "T", summary: "ISO time, or an age such as 24h" },
           { name: "denied", type: "flag", summary: "only denials" },
+          { name: "last", type: "value", placeholder: "N", summary: "only the newest N lines" },
           JSON_OPTION,
         ],
         load: () => import("../commands/secrets-audit.ts"),
@@ -290,6 +291,11 @@ export const secretsSpecs: readonly CommandSpec[] = [
           "FOREGONE_CONFIG and the environment, never from a repository's files.",
         options: [
           { name: "socket", type: "value", placeholder: "PATH", summary: "default: secrets.broker.socket" },
+          {
+            name: "supervised",
+            type: "flag",
+            summary: "for the agent: counts as JSON lines on stdout, and an end when stdin ends",
+          },
           JSON_OPTION,
         ],
         examples: ["FOREGONE_CONFIG=/etc/foregone/broker.yml foregone secrets broker"],
