@@ -43,7 +43,7 @@ export async function startBrokerProcess(options: BrokerProgram): Promise<Broker
     cwd: "/",
     env: options.env,
     stdio: ["pipe", "pipe", "pipe"],
-    ...(options.owner ?? {}),
+    ...options.owner,
   });
   child.stdin.on("error", () => undefined);
   const ended = new Promise<void>((resolve) => {
