@@ -172,20 +172,12 @@ function aboutService(metrics: MetricsService | undefined, web: WebService | und
   };
 }
 
-/** 64 MiB: the largest output a skip restores. */
-const MAX_BLOB_BYTES = 64 * 1024 * 1024;
-
 function storeLayers(folder: StoreFolder, config: ResolvedConfig["config"]): Service {
   const sums: Record<string, number> = {};
   const store = layered({
     memory: memoryStore(nodeHasher, config["store.memory"]),
     disk: diskStore(folder),
     far: [],
-    bounds: {
-      deadlineMs: config["store.deadline"],
-      maxBytes: MAX_BLOB_BYTES,
-      maxFailures: config["store.retry-after-failures"],
-    },
     clock: systemClock,
     hasher: nodeHasher,
     onEvent: (event) => {

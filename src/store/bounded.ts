@@ -1,47 +1,34 @@
 // What a layer that may be slow, dead or flooded is allowed to cost: time, bytes, and failures in a row.
+import type { Clock } from "../ports.ts";
 import { codeOf, type OnStoreEvent, type StoreOperation } from "./events.ts";
 import { type Store, StoreError } from "./store.ts";
 
 export interface Bounds {
-  /** For each operation. */
+  /** For each operation, and 250 ms more for each MiB that it may move. */
   readonly deadlineMs: number;
   /** Larger blobs are neither fetched into use nor sent. */
   readonly maxBytes: number;
-  /** So many failures in a row, and the layer is off for the life of this process. */
+  /** So many failures in a row, and the layer is off; one time-out is enough, for it cost a whole deadline. */
   readonly maxFailures: number;
+  /** How long it is then off. Undefined: for the life of this process. */
+  readonly restMs?: number;
 }
+
+/** 4 MiB a second. */
+const BYTES_PER_MS = 4194;
 
 /**
  * Reads never fail: a failure is a miss and an event. Writes fail with a StoreError, at the latest at the deadline; who asked
- * for them tells it.
+ * for them tells it. Reads and writes are off apart: a store that is full, or may only be read, still serves.
  */
-export function bounded(inner: Store, { deadlineMs, maxBytes, maxFailures }: Bounds, onEvent: OnStoreEvent): Store {
-  let failures = 0;
+export function bounded(inner: Store, bounds: Bounds, clock: Clock, onEvent: OnStoreEvent): Store {
+  const { maxBytes } = bounds;
+  const reads = new Breaker(inner.name, bounds, clock, onEvent);
+  const writes = new Breaker(inner.name, bounds, clock, onEvent);
 
-  async function within<T>(work: () => Promise<T>): Promise<T> {
-    if (failures >= maxFailures)
-      throw new StoreError(inner.name, "off", `${inner.name} is off after ${failures} failures`);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const deadline = new Promise<never>((_, reject) => {
-      const late = new StoreError(inner.name, "timeout", `${inner.name} did not answer within ${deadlineMs} ms`);
-      timer = setTimeout(() => reject(late), deadlineMs);
-    });
+  async function read<T>(operation: StoreOperation, bytes: number, miss: T, work: () => Promise<T>): Promise<T> {
     try {
-      const value = await Promise.race([work(), deadline]);
-      failures = 0;
-      return value;
-    } catch (error) {
-      if (++failures === maxFailures) onEvent({ type: "layer-off", layer: inner.name, failures });
-      if (error instanceof StoreError) throw error;
-      const code = codeOf(error);
-      throw new StoreError(inner.name, code, `${inner.name} failed: ${error instanceof Error ? error.message : code}`);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-  async function read<T>(operation: StoreOperation, miss: T, work: () => Promise<T>): Promise<T> {
-    try {
-      return await within(work);
+      return await reads.within(bytes, work);
     } catch (error) {
       const code = codeOf(error);
       // That it is off was told once.
@@ -54,7 +41,7 @@ export function bounded(inner: Store, { deadlineMs, maxBytes, maxFailures }: Bou
     name: inner.name,
     blobs: {
       async get(digest) {
-        const bytes = await read("get", undefined, () => inner.blobs.get(digest));
+        const bytes = await read("get", maxBytes, undefined, () => inner.blobs.get(digest));
         if (bytes === undefined || bytes.length <= maxBytes) return bytes;
         onEvent({ type: "failed", layer: inner.name, operation: "get", code: "EFBIG" });
         return undefined;
@@ -62,13 +49,72 @@ export function bounded(inner: Store, { deadlineMs, maxBytes, maxFailures }: Bou
       async put(bytes) {
         if (bytes.length > maxBytes)
           throw new StoreError(inner.name, "EFBIG", `${bytes.length} bytes are more than ${inner.name} takes`);
-        return within(() => inner.blobs.put(bytes));
+        return writes.within(bytes.length, () => inner.blobs.put(bytes));
       },
-      findMissing: (digests) => read("missing", digests, () => inner.blobs.findMissing(digests)),
+      findMissing: (digests) => read("missing", 0, digests, () => inner.blobs.findMissing(digests)),
     },
     records: {
-      lookup: (weak) => read("lookup", [], () => inner.records.lookup(weak)),
-      append: (weak, entry) => within(() => inner.records.append(weak, entry)),
+      lookup: (weak) => read("lookup", 0, [], () => inner.records.lookup(weak)),
+      append: (weak, entry) => writes.within(0, () => inner.records.append(weak, entry)),
     },
   };
+}
+
+class Breaker {
+  readonly #layer: string;
+  readonly #bounds: Bounds;
+  readonly #clock: Clock;
+  readonly #onEvent: OnStoreEvent;
+  #failures = 0;
+  #offSinceMs = 0;
+
+  constructor(layer: string, bounds: Bounds, clock: Clock, onEvent: OnStoreEvent) {
+    this.#layer = layer;
+    this.#bounds = bounds;
+    this.#clock = clock;
+    this.#onEvent = onEvent;
+  }
+
+  /** @throws StoreError */
+  async within<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    const { deadlineMs, maxFailures, restMs } = this.#bounds;
+    if (this.#failures >= maxFailures) {
+      const rested = restMs !== undefined && this.#clock.monotonicMs() - this.#offSinceMs >= restMs;
+      if (!rested) throw new StoreError(this.#layer, "off", `${this.#layer} is off after failures`);
+      // One may try; the others go on without until it has succeeded.
+      this.#offSinceMs = this.#clock.monotonicMs();
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ms = deadlineMs + Math.round(bytes / BYTES_PER_MS);
+    const deadline = new Promise<never>((_, reject) => {
+      const late = new StoreError(this.#layer, "timeout", `${this.#layer} did not answer within ${ms} ms`);
+      timer = setTimeout(() => reject(late), ms);
+    });
+    try {
+      const value = await Promise.race([work(), deadline]);
+      this.#failures = 0;
+      return value;
+    } catch (error) {
+      // A value that is too large says nothing about the layer.
+      if (codeOf(error) !== "EFBIG") this.#failed(codeOf(error));
+      if (error instanceof StoreError) throw error;
+      const code = codeOf(error);
+      throw new StoreError(
+        this.#layer,
+        code,
+        `${this.#layer} failed: ${error instanceof Error ? error.message : code}`,
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #failed(code: string): void {
+    const { maxFailures } = this.#bounds;
+    const before = this.#failures;
+    this.#failures = code === "timeout" ? Math.max(maxFailures, before + 1) : before + 1;
+    if (this.#failures < maxFailures) return;
+    this.#offSinceMs = this.#clock.monotonicMs();
+    if (before < maxFailures) this.#onEvent({ type: "layer-off", layer: this.#layer, failures: before + 1 });
+  }
 }

@@ -11,11 +11,11 @@ import type { RecordEntry, Store } from "./store.ts";
 export interface Bucket {
   readonly name: string;
   get(key: string): Promise<Uint8Array | undefined>;
-  /** Replaces. */
+  /** A name has one meaning: an engine may keep the value it has, if it is whole, and then makes it live on. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Those of `keys` that are not there. */
   missing(keys: readonly string[]): Promise<readonly string[]>;
-  /** Of many that add at once, none is lost. The oldest beyond 2000 may be dropped. */
+  /** Of many that add at once, none is lost. The oldest beyond 1000 may be dropped. */
   addLine(key: string, line: Uint8Array): Promise<void>;
   /** In any order. */
   lines(key: string): Promise<readonly Uint8Array[]>;
@@ -32,8 +32,7 @@ export function bucketStore(bucket: Bucket, hasher: Hasher): Store {
       get: (digest) => bucket.get(blobKey(digest)),
       async put(bytes) {
         const digest = sha256Of(hasher, bytes);
-        const missing = await bucket.missing([blobKey(digest)]);
-        if (missing.length > 0) await bucket.put(blobKey(digest), bytes);
+        await bucket.put(blobKey(digest), bytes);
         return digest;
       },
       async findMissing(digests) {

@@ -13,21 +13,27 @@ import { readThrough } from "./read-through.ts";
 import type { Store } from "./store.ts";
 import { verified } from "./verified.ts";
 
+/** A layer beyond this machine, and what it may cost. */
+export interface FarLayer {
+  readonly store: Store;
+  readonly bounds: Bounds;
+}
+
 export interface Layers {
   /** Of a long-lived process only. */
   readonly memory?: Store;
   readonly disk: Store;
   /** Peers first, then shared stores: by cost. */
-  readonly far: readonly Store[];
-  readonly bounds: Bounds;
+  readonly far: readonly FarLayer[];
   readonly clock: Clock;
   readonly hasher: Hasher;
   readonly onEvent: OnStoreEvent;
 }
 
-export function layered({ memory, disk, far, bounds, clock, hasher, onEvent }: Layers): Store {
+export function layered({ memory, disk, far, clock, hasher, onEvent }: Layers): Store {
   const meter = (store: Store): Store => metered(store, clock, onEvent);
-  const guard = (store: Store): Store => meter(bounded(verified(store, hasher, onEvent), bounds, onEvent));
+  const guard = ({ store, bounds }: FarLayer): Store =>
+    meter(bounded(verified(store, hasher, onEvent), bounds, clock, onEvent));
   const near = memory === undefined ? meter(disk) : readThrough(meter(memory), meter(disk), "both", onEvent);
   return far.map(guard).reduce((above, below) => readThrough(above, below, "upper", onEvent), near);
 }

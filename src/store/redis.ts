@@ -1,0 +1,73 @@
+// Redis or Valkey as a bucket: a value is a string, lines are a list. What nobody uses for `keepMs` expires, so the store never
+// grows beyond what a fleet needs; beyond its memory, the server evicts (docs/stores.md says how to set it up).
+import type { Bucket } from "./bucket.ts";
+import { connectRedis, type RedisAddress } from "./redis-client.ts";
+import { StoreError } from "./store.ts";
+
+export interface EngineBucket extends Bucket {
+  readonly close: () => void;
+}
+
+export interface EngineLimits {
+  readonly deadlineMs: number;
+  /** Of one value. */
+  readonly maxBytes: number;
+  readonly reconnect: boolean;
+}
+
+/** As many entries as a lookup returns at most (entries.ts). */
+const MAX_LINES = 1000;
+/** Of a list: 1000 sealed and signed entries have 250 kB. */
+const MAX_LIST_BYTES = 1024 * 1024;
+
+/**
+ * Values of no bytes are not told from missing ones: seal them first.
+ * @param prefix of every key, so that several networks share a server
+ */
+export async function redisBucket(
+  name: string,
+  address: RedisAddress,
+  { prefix, keepMs, ...limits }: EngineLimits & { readonly prefix: string; readonly keepMs: number },
+): Promise<EngineBucket> {
+  const { maxBytes } = limits;
+  const connection = await connectRedis(name, address, {
+    ...limits,
+    maxAnswerBytes: Math.max(maxBytes, MAX_LIST_BYTES) + 65_536,
+  });
+  const keyOf = (key: string): string => prefix + key;
+  return {
+    name,
+    close: connection.close,
+    async get(key) {
+      // Not GET: a value larger than we take stays where it is.
+      const bytes = await connection.run((redis) => redis.getrangeBuffer(keyOf(key), 0, maxBytes));
+      if (bytes.length > maxBytes)
+        throw new StoreError(name, "EFBIG", `${name}: a value has more than ${maxBytes} bytes`);
+      return bytes.length === 0 ? undefined : bytes;
+    },
+    async put(key, bytes) {
+      await connection.run(async (redis) => {
+        // A value of the same name has the same meaning; of another length, it was cut.
+        const [length, kept] = await Promise.all([redis.strlen(keyOf(key)), redis.pexpire(keyOf(key), keepMs)]);
+        if (kept === 0 || length !== bytes.length) await redis.set(keyOf(key), Buffer.from(bytes), "PX", keepMs);
+      });
+    },
+    missing: (keys) =>
+      connection.run(async (redis) => {
+        const there = await Promise.all(keys.map((key) => redis.exists(keyOf(key))));
+        return keys.filter((_, i) => there[i] === 0);
+      }),
+    async addLine(key, line) {
+      await connection.run(async (redis) => {
+        const all = await redis
+          .multi()
+          .lpush(keyOf(key), Buffer.from(line))
+          .ltrim(keyOf(key), 0, MAX_LINES - 1)
+          .pexpire(keyOf(key), keepMs)
+          .exec();
+        for (const [error] of all ?? []) if (error !== null) throw error;
+      });
+    },
+    lines: (key) => connection.run((redis) => redis.lrangeBuffer(keyOf(key), 0, MAX_LINES - 1)),
+  };
+}
