@@ -1,0 +1,52 @@
+// A peer's id holds its Ed25519 key: 00 24 08 01 12 20 | 32 bytes (an identity multihash of a protobuf key). Who signs as a peer
+// is that peer; no list of keys is needed.
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { equalBytes, hexKey } from "./bytes.ts";
+
+const ID_HEAD = Buffer.from([0x00, 0x24, 0x08, 0x01, 0x12, 0x20]);
+export const PEER_ID_BYTES = 38;
+const SPKI_HEAD = Buffer.from("302a300506032b6570032100", "hex");
+const PKCS8_HEAD = Buffer.from("302e020100300506032b657004220420", "hex");
+export const SIGNATURE_BYTES = 64;
+
+/** Making a key object costs as much as verifying. */
+const keys = new LRUCache<string, KeyObject>({ max: 4096 });
+
+/** @returns undefined unless these are the id of an Ed25519 key */
+export function publicKeyOf(peerId: Uint8Array): Uint8Array | undefined {
+  if (peerId.length !== PEER_ID_BYTES || !equalBytes(peerId.subarray(0, ID_HEAD.length), ID_HEAD)) return undefined;
+  return peerId.subarray(ID_HEAD.length);
+}
+
+/** @param publicKey 32 bytes */
+export function peerIdOf(publicKey: Uint8Array): Buffer {
+  return Buffer.concat([ID_HEAD, publicKey]);
+}
+
+export function isSigned(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
+  const id = hexKey(publicKey);
+  let key = keys.get(id);
+  try {
+    if (key === undefined) {
+      key = createPublicKey({ key: Buffer.concat([SPKI_HEAD, publicKey]), format: "der", type: "spki" });
+      keys.set(id, key);
+    }
+    return verify(null, bytes, key, signature);
+  } catch {
+    return false;
+  }
+}
+
+export interface Signer {
+  /** 32 bytes. */
+  readonly publicKey: Buffer;
+  sign(bytes: Uint8Array): Buffer;
+}
+
+/** @param seed 32 bytes */
+export function signerOf(seed: Uint8Array): Signer {
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8_HEAD, seed]), format: "der", type: "pkcs8" });
+  const publicKey = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(SPKI_HEAD.length);
+  return { publicKey, sign: (bytes) => sign(null, bytes, key) };
+}
