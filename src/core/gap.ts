@@ -17,7 +17,15 @@ export type Gap =
   | { readonly kind: "unresolved"; readonly ref: string }
   | { readonly kind: "unresolved-path"; readonly path: string }
   | { readonly kind: "git-head-used"; readonly query: string }
-  | { readonly kind: "secret-output"; readonly what: string };
+  | { readonly kind: "secret-output"; readonly what: string }
+  /** A job's expression uses what nobody can compare: `needs`, `vars`, `inputs`, a step before ours, `hashFiles`. */
+  | { readonly kind: "expression-context"; readonly what: string }
+  /** A step failed and the job passed all the same. */
+  | { readonly kind: "step-tolerated"; readonly what: string }
+  /** Other jobs read what this one hands on; a skip could not hand it on. */
+  | { readonly kind: "job-outputs"; readonly what: string }
+  /** Steps that run at the same time: which of them did what is not known. */
+  | { readonly kind: "overlapping-steps"; readonly what: string };
 
 export type GapKind = Gap["kind"];
 
@@ -48,6 +56,10 @@ export function gapDetail(gap: Gap): string {
     case "side-effect":
     case "foreign-definition":
     case "secret-output":
+    case "expression-context":
+    case "step-tolerated":
+    case "job-outputs":
+    case "overlapping-steps":
       return gap.what;
     case "too-large":
       return `${gap.what} (${gap.sizeBytes} bytes)`;

@@ -60,6 +60,10 @@ const GAPS: { readonly [K in GapKind]: Required<Omit<Extract<Gap, { kind: K }>, 
   "unresolved-path": { path: text },
   "git-head-used": { query: text },
   "secret-output": { what: text },
+  "expression-context": { what: text },
+  "step-tolerated": { what: text },
+  "job-outputs": { what: text },
+  "overlapping-steps": { what: text },
 };
 
 const gap: Check = (v) =>

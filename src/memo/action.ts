@@ -24,6 +24,8 @@ export interface ActionParts {
   readonly backend: string;
   /** Job identity and preset in CI; empty at a terminal. */
   readonly job?: Readonly<Record<string, Json>>;
+  /** What the job is to do. Part of the Action but not of its label: so an edit is named, not "never seen". */
+  readonly definition?: Json;
 }
 
 export interface PlannedAction {
@@ -58,6 +60,7 @@ export function planAction(parts: ActionParts, files: Files, hasher: Hasher): Pl
       optOuts: optOuts(options),
       user: options.salt,
       ...parts.job,
+      ...(parts.definition !== undefined && { definition: parts.definition }),
     },
   };
   return {

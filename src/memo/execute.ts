@@ -7,7 +7,10 @@ import { OutputLog } from "../core/output-log.ts";
 import type { ActionRecord } from "../core/record.ts";
 import type { EpochMs, Stat } from "../ports.ts";
 import type { Interpreting, MakeInterpreter } from "../trace/interpret/interpreter.ts";
+import type { Interpreted } from "../trace/interpret/interpreted.ts";
 import type { ObservedExit, Observer } from "../trace/observer.ts";
+import type { PlannedAction } from "./action.ts";
+import type { Captured } from "./capture.ts";
 import { type CommandParts, type Decided, worldSource } from "./memo.ts";
 import { fingerprintsOf, type MadeRecord, recordRun, type RunFacts } from "./record-run.ts";
 import { OutputSearch, type SecretSearch } from "./secret-search.ts";
@@ -28,10 +31,22 @@ export interface ExecuteParts {
   readonly saveWitness: (id: Digest, stats: readonly (Stat | undefined)[], takenAt: EpochMs) => Promise<void>;
   /** Begins a search for the credentials that the command was given; undefined: it was given none. */
   readonly searchSecrets?: (() => SecretSearch) | undefined;
+  /** What the caller itself laid out for the command; absent: nothing. */
+  readonly own?: OwnFolder;
+  /** Looks at all that would be kept. @returns why none of it may be */
+  refuse?(made: MadeRecord, output: Uint8Array): string | undefined;
   onOutput(stream: "stdout" | "stderr", bytes: Uint8Array): void;
   onStarted?(pid: number): void;
   /** One line for the user, from the observer. */
   onNotice?(text: string): void;
+}
+
+/** A folder of the caller's for this run: what it puts there is part of the Action, so nothing in it is an input. */
+export interface OwnFolder {
+  /** Absolute. */
+  readonly path: string;
+  /** What the command left in it, as results. */
+  captured(): Captured;
 }
 
 export type Recording =
@@ -87,7 +102,8 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
     }
     const takenAt = clock.now();
     const made = recordRun(parts, decided, {
-      interpreted: interpreter.finish(seal),
+      interpreted: withoutOwn(interpreter.finish(seal), how.own?.path),
+      ...(how.own !== undefined && { captured: how.own.captured() }),
       seal,
       start,
       priorMade,
@@ -100,7 +116,9 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
     const leak = secrets?.judge(made);
     if (leak !== undefined)
       return executed({ kind: "not-recorded", why: `a credential in ${gapDetail(leak)}`, gap: leak });
-    const id = await save(parts, decided, how, { ...made, takenAt }, output);
+    const refused = how.refuse?.(made, output);
+    if (refused !== undefined) return executed({ kind: "not-recorded", why: refused });
+    const id = await saveRecord(parts, decided.planned, how, { ...made, takenAt }, output);
     return executed({ kind: "recorded", id, made });
   } catch (error) {
     return executed({ kind: "not-recorded", why: error instanceof Error ? error.message : String(error) });
@@ -108,15 +126,14 @@ export async function executeCommand(parts: CommandParts, decided: Decided, how:
 }
 
 /** Blobs first, then the record (invariant 4). */
-async function save(
-  parts: CommandParts,
-  decided: Decided,
-  how: ExecuteParts,
+export async function saveRecord(
+  parts: Pick<CommandParts, "store" | "effects">,
+  { weak, label }: Pick<PlannedAction, "weak" | "label">,
+  how: Pick<ExecuteParts, "encode" | "saveWitness">,
   made: MadeRecord & { readonly takenAt: EpochMs },
   output: Uint8Array,
 ): Promise<Digest> {
   const { store, effects } = parts;
-  const { weak, label } = decided.planned;
   await store.blobs.put(output);
   for (const content of made.contents.values()) await store.blobs.put(content);
   const bytes = how.encode(made.record);
@@ -133,8 +150,18 @@ async function save(
   return id;
 }
 
+function withoutOwn(seen: Interpreted, own: string | undefined): Interpreted {
+  if (own === undefined) return seen;
+  const isOwn = (path: string): boolean => path === own || path.startsWith(`${own}/`);
+  return {
+    ...seen,
+    looks: seen.looks.filter(({ path }) => !isOwn(path)),
+    changes: new Map([...seen.changes].filter(([path]) => !isOwn(path))),
+  };
+}
+
 /** What earlier runs of this Action made and left as it was; the run may change it, so it is looked at before. */
-function madeBefore(parts: CommandParts, decided: Decided): ReadonlySet<string> {
+export function madeBefore(parts: CommandParts, decided: Decided): ReadonlySet<string> {
   const { compared } = decided.verdict;
   if (compared !== undefined) return compared.made.present();
   const { relative, workspace } = decided;

@@ -22,6 +22,18 @@ export interface RecordSource {
   remembered(id: Digest): Promise<((index: number) => Remembered | undefined) | undefined>;
   /** Digests of the result that the store no longer has. */
   missing(record: ActionRecord): Promise<readonly Digest[]>;
+  /**
+   * Asked last, of a record that holds otherwise: may its producer serve here? Absent: the store authenticates all it has.
+   * @param claim.exactTree is this the very tree that the record says it tested?
+   * @returns why not
+   */
+  distrust?(record: ActionRecord, claim: RecordClaim): Promise<string | undefined>;
+}
+
+export interface RecordClaim {
+  readonly id: Digest;
+  readonly entry: RecordEntry;
+  exactTree(): boolean;
 }
 
 export interface WorldSource {
@@ -47,6 +59,7 @@ export interface LookupParts {
 /** A record that was compared: the one reused, or the newest one that differs. */
 export interface Compared {
   readonly id: Digest;
+  readonly entry: RecordEntry;
   readonly record: ActionRecord;
   readonly judgement: Judgement;
   readonly made: Made;
@@ -59,6 +72,8 @@ export interface Verdict {
   readonly auditOf: Extract<Decision, { kind: "skip" }> | undefined;
 }
 
+/** Each costs questions to GitHub: a forger can cost time, but not more than this. */
+const MAX_UNTRUSTED = 5;
 /** Gaps in the outside world: void or bearable when the very same tree passed a short while ago. */
 const WORLD_GAPS: ReadonlySet<GapKind> = new Set(["untraced-network", "opaque-service", "unresolved-path"]);
 /** Bearable only where nothing is left over from other jobs. */
@@ -96,18 +111,38 @@ async function search(parts: LookupParts): Promise<Verdict> {
     return run([{ kind: "no-record", ...(entries.length > 0 && { why: "disowned after a false skip" }) }]);
   let newest: Compared | undefined;
   let reasons: Miss[] = [];
-  for (const group of byPathSet(live)) {
-    const tried = await tryGroup(parts, group);
-    if ("unusable" in tried) {
-      reasons.push(tried.unusable);
-      continue;
+  const untrusted: Miss[] = [];
+  for (const group of byPathSet(live))
+    for (let left = group; left.length > 0;) {
+      const tried = await tryGroup(parts, left);
+      if ("unusable" in tried) {
+        reasons.push(tried.unusable);
+        break;
+      }
+      const basis = basisOf(parts, tried);
+      if (basis === undefined) {
+        if (newest === undefined) [newest, reasons] = [tried, [...tried.judgement.misses]];
+        break;
+      }
+      const why = await distrust(parts, tried);
+      if (why === undefined) return skip(tried, basis);
+      untrusted.push({ kind: "untrusted", why });
+      if (untrusted.length >= MAX_UNTRUSTED) break;
+      // Another producer may have proved the same.
+      left = left.filter((entry) => entry.record !== tried.id);
     }
-    if (tried.judgement.misses.length === 0) return skip(tried, "trace");
-    if (newest === undefined) [newest, reasons] = [tried, [...tried.judgement.misses]];
-    if (holdsOnSameTree(parts, tried)) return skip(tried, "exact-tree");
-  }
-  const [first, ...more] = reasons;
+  const [first, ...more] = [...untrusted, ...reasons];
   return run([first ?? { kind: "no-record" }, ...more], newest);
+}
+
+function basisOf(parts: LookupParts, tried: Compared): "trace" | "exact-tree" | undefined {
+  if (tried.judgement.misses.length === 0) return "trace";
+  return holdsOnSameTree(parts, tried) ? "exact-tree" : undefined;
+}
+
+async function distrust({ records, worlds }: LookupParts, { id, record, entry }: Compared): Promise<string | undefined> {
+  const { tree } = record.provenance;
+  return records.distrust?.(record, { id, entry, exactTree: () => tree !== undefined && worlds.cleanTree() === tree });
 }
 
 function skip(compared: Compared, basis: "trace" | "exact-tree"): Verdict {
@@ -156,9 +191,10 @@ async function tryGroup(
 /** @param alsoMadeBy records whose outputs count as not yet made, beside the record's own */
 async function compare(
   parts: LookupParts,
-  { record: id, recordedAt }: RecordEntry,
+  entry: RecordEntry,
   alsoMadeBy: readonly ActionRecord[],
 ): Promise<Compared | { readonly unusable: Miss }> {
+  const { record: id, recordedAt } = entry;
   const record = await parts.records.load(id);
   if ("why" in record) return { unusable: { kind: "untrusted", why: record.why } };
   if (record.weak !== parts.weak) return { unusable: { kind: "untrusted", why: "the record is of another Action" } };
@@ -175,7 +211,7 @@ async function compare(
     maxAgeMs: maxAgeOf(record, parts.options),
     accepted: parts.options.accept,
   });
-  return { id, record, judgement, made };
+  return { id, entry, record, judgement, made };
 }
 
 /** A record whose run asked a host lives only as long as the rule for that host says. */

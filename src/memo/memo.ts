@@ -1,7 +1,6 @@
 // One command, decided: builds its Action, looks its records up, asks the world. Read-only; `execute` runs and records.
 import type { Digest } from "../core/digest.ts";
 import type { Json } from "../core/canonical.ts";
-import { inWorkspace } from "../core/input-path.ts";
 import type { ActionRecord } from "../core/record.ts";
 import type { Clock, Files, FileWriter, Hasher, Random, Runner } from "../ports.ts";
 import type { Store } from "../store/store.ts";
@@ -38,6 +37,7 @@ export interface CommandParts {
   /** True on throw-away machines (hosted runners). */
   readonly ephemeral: boolean;
   readonly job?: Readonly<Record<string, Json>>;
+  readonly definition?: Json;
   readonly effects: Effects;
 }
 
@@ -140,7 +140,7 @@ export function recordSource(
     async missing(record) {
       const digests = [
         record.result.output,
-        ...record.result.outputs.flatMap((o) => (o.restored && inWorkspace(o.path) && o.content ? [o.content] : [])),
+        ...record.result.outputs.flatMap((o) => (o.restored && o.content ? [o.content] : [])),
       ];
       try {
         return await store.blobs.findMissing(digests);

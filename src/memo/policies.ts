@@ -98,26 +98,29 @@ function headFacts(ask: readonly string[] | undefined): readonly GitFact[] {
 /**
  * A volatile variable is an input when its name occurs in a workspace file that the run read, or its value in an argument
  * (docs/soundness.md, 2.7). What a dependency reads unnamed stays unseen; `env: strict` closes that.
+ * @param words the command line, and any other text that says what runs
  * @param observed of the run, contents still as they were read
+ * @param everywhere files outside the workspace count too
  */
 export function volatileUsed(
   volatile: readonly string[],
   env: Readonly<Record<string, string>>,
-  argv: readonly string[],
+  words: readonly string[],
   observed: readonly Observation[],
   roots: Roots,
   files: Files,
+  everywhere = false,
 ): { readonly name: string; readonly by: string }[] {
   if (volatile.length === 0) return [];
   const used = new Map<string, string>();
   for (const name of volatile) {
     const value = env[name] ?? "";
     // Shorter values, such as "1", occur in any text.
-    if (argv.some((word) => word.includes(name) || (value.length >= 6 && word.includes(value))))
+    if (words.some((word) => word.includes(name) || (value.length >= 6 && word.includes(value))))
       used.set(name, "the command line");
   }
   for (const { kind, key, by } of observed) {
-    if (kind !== "file" || !inWorkspace(key as InputPath)) continue;
+    if (kind !== "file" || !(everywhere || inWorkspace(key as InputPath))) continue;
     if (used.size === volatile.length) break;
     const absolute = toAbsolute(key as InputPath, roots);
     const bytes = absolute === undefined ? undefined : files.read(absolute);

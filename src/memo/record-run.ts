@@ -8,7 +8,7 @@ import type { ActionRecord, Provenance } from "../core/record.ts";
 import type { Hasher, Stat } from "../ports.ts";
 import type { Seal } from "../trace/event.ts";
 import type { Interpreted } from "../trace/interpret/interpreted.ts";
-import { capture } from "./capture.ts";
+import { capture, type Captured } from "./capture.ts";
 import { type CommandParts, type Decided, worldSource } from "./memo.ts";
 import { optOuts, type SkipOptions } from "./options.ts";
 import { gitPolicy, networkPolicy, observe, volatileUsed } from "./policies.ts";
@@ -26,6 +26,10 @@ export interface RunFacts {
   readonly output: Digest;
   /** Gaps of the run itself: output too long, nobody observed it. */
   readonly gaps: readonly Gap[];
+  /** A whole job: the text of its definition may name variables, and so may the programs that it brings along. */
+  readonly definition?: string;
+  /** Results outside the workspace that the shell took over itself. */
+  readonly captured?: Captured;
   readonly provenance: Omit<Provenance, "recordedAt" | "seal" | "tree" | "commit">;
   /** Matches the path globs of `ignore` and `outputs`. */
   readonly match: (path: string, globs: readonly string[]) => boolean;
@@ -64,7 +68,16 @@ export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts
   });
   const network = networkPolicy(interpreted.connections, options, roots, start);
   const git = gitPolicy(interpreted.gitCalls, options, roots, start);
-  const volatile = volatileUsed(planned.environment.volatile, env, parts.argv, settled.observations, roots, files);
+  const words = facts.definition === undefined ? parts.argv : [...parts.argv, facts.definition];
+  const volatile = volatileUsed(
+    planned.environment.volatile,
+    env,
+    words,
+    settled.observations,
+    roots,
+    files,
+    facts.definition !== undefined,
+  );
   const extra = asked(world, git.facts, volatile);
   const observations = [...settled.observations, ...extra.observations];
   const gaps = distinct([
@@ -72,16 +85,18 @@ export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts
     ...interpreted.gaps,
     ...settled.gaps,
     ...captured.gaps,
+    ...(facts.captured?.gaps ?? []),
     ...network.gaps,
     ...git.gaps,
     ...extra.gaps,
   ]);
+  const outputs = [...captured.outputs, ...(facts.captured?.outputs ?? [])];
   const record: ActionRecord = {
     version: 1,
     weak: planned.weak,
     action: planned.action,
     trace: { observations, gaps },
-    result: { exitCode: 0, output: facts.output, outputs: captured.outputs, durationMs: Math.round(facts.durationMs) },
+    result: { exitCode: 0, output: facts.output, outputs, durationMs: Math.round(facts.durationMs) },
     provenance: {
       ...facts.provenance,
       recordedAt: clock.now(),
@@ -92,7 +107,8 @@ export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts
     optOuts: optOuts(options),
   };
   const stats = [...settled.stats, ...extra.observations.map(() => undefined)];
-  return { record, stats, contents: captured.contents, outputBytes: captured.sizeBytes };
+  const contents = new Map([...captured.contents, ...(facts.captured?.contents ?? [])]);
+  return { record, stats, contents, outputBytes: captured.sizeBytes + (facts.captured?.sizeBytes ?? 0) };
 }
 
 /** What the store's index needs to find a record. */

@@ -32,6 +32,16 @@ export function startWithoutGit(startNs: bigint): StartState {
   };
 }
 
+/** What git said just before the run: plain data, which a job's last step gets from its first. */
+export interface StartFacts {
+  /** `git status --porcelain=v1 -z`, ignored files included. */
+  readonly status: string;
+  readonly commit: string;
+  readonly tree: string;
+}
+
+type Git = (...args: string[]) => string | undefined;
+
 /**
  * Asks git about HEAD and the working tree: three short processes. Any failure means "nothing is tracked".
  * @param startNs of now; what is stamped later may have been changed by the run
@@ -42,12 +52,18 @@ export function startState(
   runner: Runner,
   startNs: bigint,
 ): StartState {
-  const options = { cwd: workspace, env: gitEnvironment(env) };
-  const git = (...args: string[]): string | undefined => {
-    const done = runner.run(["git", "-c", "core.fsmonitor=false", ...args], options);
-    return done.status === 0 ? Buffer.from(done.stdout).toString() : undefined;
-  };
-  const all = git(
+  const facts = askStart(workspace, env, runner);
+  return facts === undefined ? startWithoutGit(startNs) : startedFrom(facts, workspace, env, runner, startNs);
+}
+
+/** @returns undefined outside git, and where git does not answer */
+export function askStart(
+  workspace: string,
+  env: Readonly<Record<string, string>>,
+  runner: Runner,
+): StartFacts | undefined {
+  const git = gitIn(workspace, env, runner);
+  const status = git(
     "status",
     "--porcelain=v1",
     "-z",
@@ -55,15 +71,26 @@ export function startState(
     "--ignored=traditional",
     "--ignore-submodules=none",
   );
+  const [commit, tree] = (git("rev-parse", "HEAD", "HEAD^{tree}") ?? "").split("\n");
+  if (status === undefined || commit === undefined || tree === undefined || tree === "") return undefined;
+  return { status, commit, tree };
+}
+
+/** @param startNs when `facts` were taken */
+export function startedFrom(
+  { status: all, commit, tree }: StartFacts,
+  workspace: string,
+  env: Readonly<Record<string, string>>,
+  runner: Runner,
+  startNs: bigint,
+): StartState {
+  const git = gitIn(workspace, env, runner);
   // Ignored files say what was there; they do not make a tree unclean.
-  const ignored = (all ?? "").split("\0").filter((field) => field.startsWith("!! "));
+  const ignored = all.split("\0").filter((field) => field.startsWith("!! "));
   const status = all
-    ?.split("\0")
+    .split("\0")
     .filter((field) => !field.startsWith("!! "))
     .join("\0");
-  const [commit, tree] = (git("rev-parse", "HEAD", "HEAD^{tree}") ?? "").split("\n");
-  if (status === undefined || commit === undefined || tree === undefined || tree === "")
-    return startWithoutGit(startNs);
   const dirty = dirtyPaths(status);
   // Asked only if some input was touched by the run: most never are.
   let entries: Map<string, { id: string; mode: string }> | undefined;
@@ -88,6 +115,14 @@ export function startState(
     head,
     isClean: (path) => head(path) !== undefined,
     before: (path) => before(path, head(path)?.mode, dirty, untracked, tracked, isFolder),
+  };
+}
+
+function gitIn(workspace: string, env: Readonly<Record<string, string>>, runner: Runner): Git {
+  const options = { cwd: workspace, env: gitEnvironment(env) };
+  return (...args) => {
+    const done = runner.run(["git", "-c", "core.fsmonitor=false", ...args], options);
+    return done.status === 0 ? Buffer.from(done.stdout).toString() : undefined;
   };
 }
 
