@@ -140,7 +140,10 @@ function basisOf(parts: LookupParts, tried: Compared): "trace" | "exact-tree" | 
   return holdsOnSameTree(parts, tried) ? "exact-tree" : undefined;
 }
 
-async function distrust({ records, worlds }: LookupParts, { id, record, entry }: Compared): Promise<string | undefined> {
+async function distrust(
+  { records, worlds }: LookupParts,
+  { id, record, entry }: Compared,
+): Promise<string | undefined> {
   const { tree } = record.provenance;
   return records.distrust?.(record, { id, entry, exactTree: () => tree !== undefined && worlds.cleanTree() === tree });
 }
