@@ -13,3 +13,9 @@ test("another count, a missing line and another word are differences", () => {
   expect(reportDifference("a\nb\n", "a\n")).toBe("b");
   expect(reportDifference("ok", "failed")).toBeDefined();
 });
+
+test("the machine's load and the seed of a shuffle are no difference", () => {
+  const report = (load: string, seed: number) => `Using random seed: ${seed}\n0:00:01 load avg: ${load} [1/1] test_a\n`;
+  expect(reportDifference(report("8.49", 1), report("0.02", 2142580060))).toBeUndefined();
+  expect(reportDifference("load average: 0.10, 0.20, 1.30", "load average: 2.00, 0.21, 1.31")).toBeUndefined();
+});

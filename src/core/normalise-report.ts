@@ -1,5 +1,5 @@
 // What two runs of one command may differ in without having a different result: colours, durations, times of day, temporary
-// names, process ids, and the order in which parallel parts report. Used by audits, never by a decision.
+// names, process ids, the machine's load, the seed of a shuffle, and the order in which parallel parts report. Used by audits, never by a decision.
 
 const RULES: readonly (readonly [RegExp, string])[] = [
   // Terminal control sequences (ECMA-48 CSI, OSC).
@@ -10,6 +10,8 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/\b\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)? ?(?:ns|µs|us|ms|s|sec|secs|seconds?|m|min|minutes?|h)\b/g, "<duration>"],
   [/(duration_ms|time|elapsed|took|user|sys|real)([":=\s]+)\d+(?:\.\d+)?/gi, "$1$2<duration>"],
   [/(?:\/private)?\/(?:var\/)?tmp\/[^\s'":)]+/g, "<temporary>"],
+  [/\bload av(?:g|erages?):? [\d.]+(?:,? [\d.]+)*/gi, "<load>"],
+  [/\bseed([ =:]+)\d+/gi, "seed$1<seed>"],
   [/\bpid[ =:]+\d+/gi, "pid <pid>"],
 ];
 
