@@ -4,6 +4,7 @@ import { type Digest, sha256Of } from "../core/digest.ts";
 import { nodeHasher } from "../node/ports.ts";
 import { memoryStore } from "../store/memory.ts";
 import { type Store, StoreError } from "../store/store.ts";
+import { expectNothingOf, secretsOf } from "../testing/disk-scan.ts";
 import { PROVEN, TEST_KEYS, testEngine } from "../testing/github-engine.ts";
 import { GitHubSemantics, json } from "../testing/github-semantics.ts";
 import { GitHubTable } from "../testing/github-table.ts";
@@ -126,13 +127,50 @@ test("a peer without the domain's key can plant nothing, whatever it puts under 
   expect(await t.ask(REPO, "a")).toMatchObject({ mode: "MISS", text: '{"good":1}' });
 });
 
+test("what leaves for a peer or a shared store holds no token, no address, no body, and no hash of one that others could make", async () => {
+  const inner = memoryStore(nodeHasher, 1e8);
+  const sent: { name: string; bytes: Buffer }[] = [];
+  const tell = (name: string, ...values: readonly unknown[]): void => {
+    for (const value of values)
+      sent.push({ name, bytes: value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(JSON.stringify(value)) });
+  };
+  const watched: Store = {
+    name: "watched",
+    blobs: {
+      ...inner.blobs,
+      get: (digest) => (tell("get", digest), inner.blobs.get(digest)),
+      put: (bytes) => (tell("put", bytes), inner.blobs.put(bytes)),
+    },
+    records: {
+      ...inner.records,
+      lookup: (weak) => (tell("lookup", weak), inner.records.lookup(weak)),
+      append: (weak, entry) => (tell("append", weak, entry), inner.records.append(weak, entry)),
+    },
+  };
+  const table = new GitHubTable()
+    .set(REPO, { full_name: "o/r" })
+    .set("/repos/o/s", { full_name: "o/s", private: true });
+  const first = testEngine({ store: watched, table });
+  const second = testEngine({ store: watched, table, double: first.double, time: first.time });
+  for (const [t, token] of [
+    [first, "ghp_of_a_0123"],
+    [second, "ghp_of_b_0123"],
+  ] as const) {
+    for (const path of [REPO, "/repos/o/s", "/repos/o/nothing"]) await t.ask(path, token);
+    await t.engine.flush();
+  }
+  expect(new Set(sent.map(({ name }) => name))).toEqual(new Set(["get", "put", "lookup", "append"]));
+  expectNothingOf(sent, secretsOf(first.double, ['{"full_name":"o/r"}', '{"full_name":"o/s","private":true}']));
+});
+
 test("nothing tells a weaker token that a stronger one has read: answers are alike but for the clock and the quota", async () => {
   const t = testEngine();
   t.table.set(REPO, { private: 1 }, { readers: new Set(["strong"]) });
   await t.ask(REPO, "strong");
   const known = await t.ask(REPO, "weak");
   const unknown = await t.ask("/repos/o/nothing", "weak");
-  const shape = ({ headers, ...answer }: typeof known): unknown => ({
+  // `reasons` stay on this machine (explain.ts); the test of `api explain` looks at what a client gets.
+  const shape = ({ headers, reasons: _, ...answer }: typeof known): unknown => ({
     ...answer,
     headers: Object.fromEntries(
       Object.entries(headers).filter(([name]) => !/^(?:date|x-ratelimit-|x-github-request-id)/.test(name)),

@@ -37,13 +37,24 @@ export class Asking {
   readonly #parts: ReadParts;
   readonly #reading: Reading;
   readonly #sent: RequestHeaders;
+  readonly #reasons: readonly string[];
   readonly #signal: AbortSignal | undefined;
 
-  /** @param sent the headers that go up, but for the tag */
-  constructor(parts: ReadParts, reading: Reading, sent: RequestHeaders, signal: AbortSignal | undefined) {
+  /**
+   * @param sent the headers that go up, but for the tag
+   * @param reasons why this call is made
+   */
+  constructor(
+    parts: ReadParts,
+    reading: Reading,
+    sent: RequestHeaders,
+    reasons: readonly string[],
+    signal: AbortSignal | undefined,
+  ) {
     this.#parts = parts;
     this.#reading = reading;
     this.#sent = sent;
+    this.#reasons = reasons;
     this.#signal = signal;
   }
 
@@ -206,7 +217,8 @@ export class Asking {
     shared: boolean,
     bodyKey?: string,
   ): Outcome {
-    const answer = { status, headers, body, mode, why, ...(bodyKey !== undefined && { bodyKey }) };
+    const reasons = this.#reasons;
+    const answer = { status, headers, body, mode, why, reasons, ...(bodyKey !== undefined && { bodyKey }) };
     return { answer: toClient(this.#reading, answer, one(headers, "etag")), shared };
   }
 }

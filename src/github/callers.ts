@@ -33,11 +33,11 @@ export class Callers {
     const digest = this.#digest(value);
     const known = this.#callers.get(digest);
     if (known !== undefined) return known;
-    const credential = value.replace(/^\S+\s+/, "");
+    const credential = credentialOf(value);
     const credentialDigest = this.#digest(`credential ${credential}`);
     let number = this.#credentials.get(credentialDigest);
     if (number === undefined) this.#credentials.set(credentialDigest, (number = this.#next++));
-    const caller: Caller = { id: this.#next++, credential: number, kind: kindOf(credential) };
+    const caller: Caller = { id: this.#next++, credential: number, kind: kindOf(value) };
     this.#callers.set(digest, caller);
     return caller;
   }
@@ -53,7 +53,14 @@ export class Callers {
   }
 }
 
-function kindOf(credential: string): string {
+/** What an Authorization header holds, whatever its scheme word. */
+function credentialOf(authorization: string): string {
+  return authorization.replace(/^\S+\s+/, "");
+}
+
+/** Of a credential, by its prefix; no secret. */
+export function kindOf(authorization: string): string {
+  const credential = credentialOf(authorization);
   if (credential === "") return "anonymous";
   return /^(?:ghs_|ghp_|gho_|ghu_|github_pat_)/.exec(credential)?.[0] ?? "other";
 }

@@ -207,8 +207,9 @@ export class Candidates {
     const record = await store.blobs.put(
       seal(keys, contextOf(weak), encodeCandidate(weak, action, candidate, body, this.#options.tool)),
     );
-    const pathSet = pathSetDigest(this.#hasher, [{ kind: "http", key: action.argv.join(" ") }]);
-    const strong = strongFingerprint(this.#hasher, weak, pathSet, [candidate.body]);
+    // Every name on disk is made with the domain's key: who reads the folder cannot even confirm a URL or a body by guessing.
+    const pathSet = pathSetDigest(this.#hasher, [{ kind: "http", key: weak }]);
+    const strong = strongFingerprint(this.#hasher, weak, pathSet, [record]);
     await store.records.append(weak, { pathSet, strong, record, recordedAt: candidate.receivedAt });
     candidate.stored = record;
   }

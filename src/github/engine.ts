@@ -12,6 +12,7 @@ import { type CandidateOptions, Candidates, DEFAULT_CANDIDATES } from "./candida
 import type { ApiEffects } from "./effects.ts";
 import { Epochs } from "./epochs.ts";
 import { DEFAULT_QUOTA, Exchange, type QuotaOptions } from "./exchange.ts";
+import { Explanations, type Explained } from "./explain.ts";
 import { DEFAULT_LEASES } from "./lease.ts";
 import type { Quota } from "./ledger.ts";
 import { type ApiAnswer, type ApiRequest, UpstreamError } from "./message.ts";
@@ -64,6 +65,7 @@ export class Engine {
   readonly #hosts: ReadonlyMap<string, string>;
   readonly #routes = new Map<string, Route>();
   readonly #counters = new Counters();
+  readonly #explanations = new Explanations();
 
   constructor(
     effects: ApiEffects,
@@ -94,23 +96,23 @@ export class Engine {
   handle(request: ApiRequest): ApiAnswer | Promise<ApiAnswer> {
     const root = this.#hosts.get(request.host);
     if (root === undefined || !request.path.startsWith(`${root}/`))
-      return this.#counted(this.#elsewhere(request), "other", ELSEWHERE);
+      return this.#counted(request, this.#elsewhere(request), "other", ELSEWHERE);
     const path = root === "" ? request.path : request.path.slice(root.length);
     const route = this.#routeOf(path);
     const kind = kindOf(request, path, route);
     const write = { host: request.host, scope: route.scope };
     switch (kind.kind) {
       case "read":
-        return this.#counted(this.#reads.handle(request, path, route), "read", route);
+        return this.#counted(request, this.#reads.handle(request, path, route), "read", route);
       case "graphql":
-        return this.#counted(this.#posts.graphql(request, path), "other", route);
+        return this.#counted(request, this.#posts.graphql(request, path), "other", route);
       case "write": {
         const ttl = this.#posts.listedTtl(request, path);
-        if (ttl !== undefined) return this.#counted(this.#posts.listed(request, path, ttl), "other", route);
-        return this.#counted(passThrough(this.#parts, request, path, "write", write), "write", route);
+        if (ttl !== undefined) return this.#counted(request, this.#posts.listed(request, path, ttl), "other", route);
+        return this.#counted(request, passThrough(this.#parts, request, path, "write", write), "write", route);
       }
       case "bypass":
-        return this.#counted(passThrough(this.#parts, request, path, kind.why, undefined), "other", route);
+        return this.#counted(request, passThrough(this.#parts, request, path, kind.why, undefined), "other", route);
       default:
         return kind satisfies never;
     }
@@ -125,24 +127,21 @@ export class Engine {
   }
 
   #counted(
+    request: ApiRequest,
     answer: ApiAnswer | Promise<ApiAnswer>,
     kind: "read" | "write" | "other",
     route: Route,
   ): ApiAnswer | Promise<ApiAnswer> {
-    if (!(answer instanceof Promise)) {
-      this.#counters.answer(answer, kind, route);
-      return answer;
-    }
-    return answer.then(
-      (settled) => {
-        this.#counters.answer(settled, kind, route);
-        return settled;
-      },
-      (error: unknown) => {
-        if (!(error instanceof UpstreamError && error.failure === "aborted")) this.#counters.failure();
-        throw error;
-      },
-    );
+    const note = (settled: ApiAnswer): ApiAnswer => {
+      this.#counters.answer(settled, kind, route);
+      this.#explanations.note(request, settled, this.#parts.effects.clock.now());
+      return settled;
+    };
+    if (!(answer instanceof Promise)) return note(answer);
+    return answer.then(note, (error: unknown) => {
+      if (!(error instanceof UpstreamError && error.failure === "aborted")) this.#counters.failure();
+      throw error;
+    });
   }
 
   #routeOf(path: string): Route {
@@ -165,11 +164,17 @@ export class Engine {
   clear(keys: ApiKeys): void {
     this.invalidate({});
     this.#parts.sights.clear();
+    this.#explanations.clear();
     this.#parts.candidates.rekey(keys);
   }
 
   flush(): Promise<void> {
     return this.#parts.candidates.flush();
+  }
+
+  /** @param path as the client sent it */
+  explain(host: string, path: string): readonly Explained[] {
+    return this.#explanations.of(host, path);
   }
 
   stats(): ApiStats {

@@ -30,6 +30,8 @@ export interface ApiAnswer {
   readonly mode: CacheMode;
   /** Why, in one or two words: the bypass, the miss, what certified it. */
   readonly why: string;
+  /** What stood in the way of a cheaper answer: for `api explain`, never for a client. */
+  readonly reasons?: readonly string[];
   /** Seconds a lease has left; negative: past its end. */
   readonly ttlS?: number;
   /** Identifies stored bytes, so that a door can keep what it made of them (rewritten, pretty-printed). */

@@ -7,19 +7,28 @@ import { type ApiAnswer, type CacheMode, type ResponseHeaders, unflat } from "./
 import { type Reading, type ReadParts, momentNow } from "./reading.ts";
 import type { Sight } from "./sights.ts";
 
-/** Undefined: no lease, or its bytes are gone. A promise only if the bytes must come from the store. */
-export function fromLease(parts: ReadParts, reading: Reading): ApiAnswer | undefined | Promise<ApiAnswer | undefined> {
+/** Text: why there is none. A promise only if the bytes must come from the store. */
+export function fromLease(parts: ReadParts, reading: Reading): ApiAnswer | string | Promise<ApiAnswer | string> {
   const { request, route } = reading;
-  const sight = reading.plain ? parts.sights.get(reading.exact) : undefined;
-  if (sight === undefined || !sight.leasable || sight.epoch !== reading.epoch) return undefined;
+  if (!reading.plain) return "no lease: the request has a header that is not known here";
+  const sight = parts.sights.get(reading.exact);
+  if (sight === undefined) return "no lease: the first such read by this token";
+  if (sight.epoch !== reading.epoch) return "no lease: something was written there since";
+  if (!sight.leasable) return "no lease: it was read right after a write";
   const age = ageMs(sight.at, momentNow(parts.effects));
   const lease = leaseMs(route, parts.options.leases, request.headers, sight.pollS);
-  if (age >= lease || age >= acceptedAgeMs(request.headers)) return undefined;
+  if (lease === 0)
+    return `no lease: none is given for ${parts.options.leases.freshness === "strict" ? "anything (strict)" : "this path"}`;
+  if (age >= acceptedAgeMs(request.headers)) return "no lease: the request asks for a newer answer";
+  if (age >= lease) return `no lease: it was good for ${lease / 1000} s`;
   const found = { mode: "FRESH", why: "lease", ageMs: age, ttlMs: lease - age } as const;
   const body = parts.candidates.body(reading.look, sight.candidate);
-  if (body instanceof Promise) return body.then((loaded) => loaded && fromSight(parts, reading, sight, loaded, found));
-  return body && fromSight(parts, reading, sight, body, found);
+  if (body instanceof Promise)
+    return body.then((loaded) => (loaded === undefined ? GONE : fromSight(parts, reading, sight, loaded, found)));
+  return body === undefined ? GONE : fromSight(parts, reading, sight, body, found);
 }
+
+const GONE = "no lease: its bytes are gone from the store";
 
 /** @param why what GitHub did instead of answering */
 export async function staleInstead(parts: ReadParts, reading: Reading, why: string): Promise<ApiAnswer | undefined> {
@@ -84,13 +93,14 @@ export function toClient(reading: Reading, answer: ApiAnswer, etag: string | und
   const none = reading.request.method === "HEAD";
   const same = asked !== undefined && answer.status === 200 && etag !== undefined && namesTag(asked, etag);
   if (!same && !none) return answer;
-  const { headers, mode, why, ttlS, bodyKey } = answer;
+  const { headers, mode, why, reasons, ttlS, bodyKey } = answer;
   return {
     status: same ? 304 : answer.status,
     headers,
     body: undefined,
     mode,
     why,
+    ...(reasons !== undefined && { reasons }),
     ...(ttlS !== undefined && { ttlS }),
     ...(bodyKey !== undefined && { bodyKey }),
   };

@@ -19,9 +19,13 @@ export interface TagPlan {
   readonly how: "stored" | "computed" | "speculative";
 }
 
+const NOT_COVERED =
+  "no tag: it would not cover all of the answer (a list whose pages may change), or the bytes are gone";
+
 /** Vary of GitHub's REST answers; what a guess without a candidate is made with. */
 const USUAL_VARY = ["Accept", "Authorization", "Cookie", "X-GitHub-OTP"];
 
+/** @returns the reason if no tag can be sent: GitHub then answers in full, at the price of one call */
 export async function planTag(
   parts: {
     readonly candidates: Candidates;
@@ -39,7 +43,7 @@ export async function planTag(
   },
   found: readonly Held[],
   sight: Sight | undefined,
-): Promise<TagPlan | undefined> {
+): Promise<TagPlan | string> {
   const { candidates, rules, hasher, omitsLink } = parts;
   /** No tag can stand for what a 304 leaves unsaid. */
   const certifiable = ({ edge, headers }: ApiCandidate, body: Buffer): boolean =>
@@ -60,9 +64,11 @@ export async function planTag(
       return { tag, candidate: newest, body, how: "computed" };
     }
   }
-  if (!proven || found.length > 0) return undefined;
-  const body = emptyList(read.path);
-  if (body === undefined) return undefined;
+  if (!proven && found.length > 0)
+    return `no tag: the etag rule is not proven for ${read.host}, so other callers' bytes are of no use`;
+  if (found.length > 0) return newest?.rule === false ? "no tag: what is kept had a tag of another rule" : NOT_COVERED;
+  const body = proven ? emptyList(read.path) : undefined;
+  if (body === undefined) return "no tag: nothing is kept of this address";
   return { tag: `"${etagHex(hasher, read.sent, USUAL_VARY, body)}"`, body, how: "speculative" };
 }
 

@@ -109,6 +109,7 @@ export async function startApiProxy(options: ApiProxyOptions): Promise<ApiProxy>
   const admin: AdminParts = {
     webhooks: new Webhooks(options.webhookSecret),
     status,
+    explain: (host, path) => engine.explain(host, path),
     invalidate: (what) => engine.invalidate(what),
     clear,
   };

@@ -26,34 +26,38 @@ export class Reads {
   handle(request: ApiRequest, path: string, route: Route): ApiAnswer | Promise<ApiAnswer> {
     const reading = beginReading(this.#parts, request, path, route);
     const fresh = fromLease(this.#parts, reading);
-    if (fresh === undefined) return this.#together(reading);
-    return fresh instanceof Promise ? fresh.then((answer) => answer ?? this.#together(reading)) : fresh;
+    const orAsk = (found: ApiAnswer | string): ApiAnswer | Promise<ApiAnswer> =>
+      typeof found === "string" ? this.#together(reading, found) : found;
+    return fresh instanceof Promise ? fresh.then(orAsk) : orAsk(fresh);
   }
 
-  async #together(reading: Reading): Promise<ApiAnswer> {
+  /** @param noLease why */
+  async #together(reading: Reading, noLease: string): Promise<ApiAnswer> {
     const { request } = reading;
-    if (!reading.plain) return (await this.#lead(reading, request.signal)).answer;
+    if (!reading.plain) return (await this.#lead(reading, noLease, request.signal)).answer;
     const tag = request.headers["if-none-match"] ?? "";
     const key = `${request.method} ${reading.epoch} ${tag} ${reading.exact}`;
-    const { led, result } = await this.#flights.join(key, request.signal, (signal) => this.#lead(reading, signal));
+    const { led, result } = await this.#flights.join(key, request.signal, (signal) =>
+      this.#lead(reading, noLease, signal),
+    );
     if (led) {
       if ("error" in result) throw result.error;
       return result.outcome.answer;
     }
     // A failure, a refusal or a stream is for one: who waited for it asks for itself.
-    if ("error" in result || !result.outcome.shared) return (await this.#lead(reading, request.signal)).answer;
+    if ("error" in result || !result.outcome.shared) return (await this.#lead(reading, noLease, request.signal)).answer;
     return { ...result.outcome.answer, mode: "COALESCED", why: "flight" };
   }
 
-  async #lead(reading: Reading, signal: AbortSignal | undefined): Promise<Outcome> {
+  async #lead(reading: Reading, noLease: string, signal: AbortSignal | undefined): Promise<Outcome> {
     try {
-      return await this.#ask(reading, signal);
+      return await this.#ask(reading, noLease, signal);
     } catch (error) {
       return { answer: await this.#instead(reading, error), shared: false };
     }
   }
 
-  async #ask(reading: Reading, signal: AbortSignal | undefined): Promise<Outcome> {
+  async #ask(reading: Reading, noLease: string, signal: AbortSignal | undefined): Promise<Outcome> {
     const { candidates, rules, sights, effects } = this.#parts;
     const { look, request, path, accept, caller } = reading;
     let found = await candidates.find(look);
@@ -69,7 +73,9 @@ export class Reads {
         found,
         sights.get(reading.exact),
       );
-      return await new Asking(this.#parts, reading, sent, signal).call(plan);
+      const reasons = typeof plan === "string" ? [noLease, plan] : [noLease];
+      const asking = new Asking(this.#parts, reading, sent, reasons, signal);
+      return await asking.call(typeof plan === "string" ? undefined : plan);
     } finally {
       done?.();
     }

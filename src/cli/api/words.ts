@@ -1,4 +1,6 @@
 // How the API cache speaks: one closing line, and the table of `api stats`.
+import type { Explained } from "../../github/explain.ts";
+import type { CacheMode } from "../../github/message.ts";
 import type { ApiStatus } from "../../github/proxy.ts";
 
 const count = (n: number): string => n.toLocaleString("en-US");
@@ -34,4 +36,22 @@ export function statusLines(status: ApiStatus): readonly string[] {
       ([name, { paid, saved: free }]) => `by       ${name}: ${count(paid)} paid, ${count(free)} saved`,
     ),
   ];
+}
+
+const MODES: Readonly<Record<CacheMode, string>> = {
+  FRESH: "free, no call: this token's lease holds",
+  REVALIDATED: "free: GitHub said 304 to this token",
+  COALESCED: "free: shared the call of another client",
+  STALE: "older than asked for: GitHub did not answer",
+  MISS: "paid: nothing to ask GitHub about",
+  CHANGED: "paid: GitHub has other bytes than were kept",
+  "NO-STORE": "paid, and not kept",
+  SKIP: "passed through, never kept",
+};
+
+export function explainedLines(answers: readonly Explained[]): readonly string[] {
+  return answers.flatMap(({ at, method, status, mode, why, caller, reasons }) => [
+    `${new Date(at).toISOString().slice(11, 19)} UTC  ${method} as ${caller}: ${status}, ${MODES[mode]} (${why})`,
+    ...reasons.map((reason) => `  ${reason}`),
+  ]);
 }

@@ -1,11 +1,13 @@
 // The commands of `foregone api`, with real clients that are left as they are: they know only https://api.github.com.
-import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
+import { expectNothingOf, filesBelow, secretsOf } from "../../testing/disk-scan.ts";
 import { GitHubSemantics } from "../../testing/github-semantics.ts";
 import { serveDouble } from "../../testing/github-server.ts";
 import { GitHubTable } from "../../testing/github-table.ts";
+import { testProxy } from "../../testing/github-proxy.ts";
 import { temporaryFolder } from "../../testing/temporary-folder.ts";
 import { main } from "../main.ts";
 
@@ -45,6 +47,7 @@ async function bench(): Promise<Bench> {
   };
 }
 
+const TOKEN = "ghp_0123456789abcdefghij";
 const NAMES = Array.from({ length: 70 }, (_, i) => `label-${i + 1}`);
 
 function fill({ table }: Bench): void {
@@ -60,6 +63,14 @@ function fill({ table }: Bench): void {
   table.set(
     "/repos/o/r/labels",
     NAMES.map((name, i) => ({ id: i, name, url: `${url}/labels/${name}` })),
+  );
+}
+
+/** What the double answered to the reads in its log, for those whose value did not change. */
+function bodiesOf({ double, table }: Bench): readonly string[] {
+  const reads = double.log.filter(({ method, status }) => method === "GET" && status === 200);
+  return reads.map(({ path }) =>
+    table.origin({ method: "GET", path, headers: {}, body: Buffer.alloc(0) }, "").body.toString(),
   );
 }
 
@@ -133,11 +144,14 @@ test.for(Object.keys(SCRIPTS))(
     if (needs !== undefined && !existsSync(needs)) return context.skip(`${needs} is not installed`);
     fill(b);
     const via = ways === undefined ? [] : ["--via", ways];
-    const done = await b.cli(["api", "exec", ...b.upstream, ...via, "--", ...argv], { GH_TOKEN: "ghp_secret123" });
+    const done = await b.cli(["api", "exec", ...b.upstream, ...via, "--", ...argv], { GH_TOKEN: TOKEN });
     const list = NAMES.map((n) => `${n} `).join("");
     expect(done).toEqual({ code: 0, out: `${list}\n${list}\nbefore\nafter\n`, err: "" });
-    expect(b.double.log.every((entry) => entry.token === "ghp_secret123")).toBe(true);
+    expect(b.double.log.every((entry) => entry.token === TOKEN)).toBe(true);
     expect(b.double.log.filter((entry) => entry.path.endsWith("page=3")).length).toBeGreaterThan(0);
+    const kept = filesBelow(b.home);
+    expect(kept.length).toBeGreaterThan(3);
+    expectNothingOf(kept, secretsOf(b.double, bodiesOf(b)));
   },
 );
 
@@ -159,43 +173,6 @@ test("exec runs the command plainly when the configuration is wrong", async () =
   expect(done).toMatchObject({ code: 0, out: "ran\n", err: expect.stringContaining("running without Foregone") });
 });
 
-test("exec leaves no token and no hash of one on disk, and nothing readable of a body", async () => {
-  const b = await bench();
-  fill(b);
-  const token = "ghp_0123456789abcdefghij";
-  await b.cli([
-    "api",
-    "exec",
-    ...b.upstream,
-    "--via",
-    "proxy",
-    "--",
-    "curl",
-    "-sS",
-    "-H",
-    `Authorization: Bearer ${token}`,
-    "https://api.github.com/repos/o/r",
-  ]);
-  const { createHash } = await import("node:crypto");
-  const hash = (algorithm: string, text: string): Buffer => createHash(algorithm).update(text).digest();
-  const forbidden = [token, `Bearer ${token}`].flatMap((text) => [
-    Buffer.from(text),
-    ...["sha256", "sha1", "md5"].flatMap((algorithm) => [
-      hash(algorithm, text),
-      Buffer.from(hash(algorithm, text).toString("hex")),
-    ]),
-  ]);
-  const files = readdirSync(b.home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  expect(files.length).toBeGreaterThan(3);
-  for (const entry of files) {
-    const path = `${entry.parentPath}/${entry.name}`;
-    const bytes = readFileSync(path);
-    for (const needle of [...forbidden, Buffer.from("full_name"), Buffer.from("/repos/o/r")])
-      expect(bytes.includes(needle), path).toBe(false);
-    expect(statSync(path).mode & 0o077, path).toBe(0);
-  }
-});
-
 test("get prints a body; --paginate joins lists; a second process finds the first one's bytes", async () => {
   const b = await bench();
   fill(b);
@@ -212,6 +189,43 @@ test("get prints a body; --paginate joins lists; a second process finds the firs
   const other = await b.cli(["api", "get", ...b.upstream, "/repos/o/r"], { GH_TOKEN: "ghs_other" });
   expect(JSON.parse(other.out)).toMatchObject({ full_name: "o/r" });
   expect(b.double.paid).toBe(paid);
+});
+
+test("explain says why each of the last answers was free or paid, and nothing of it reaches a client", async () => {
+  await using t = await testProxy();
+  const b = await bench();
+  t.table.set("/repos/o/r", { id: 1 });
+  const get = async (token: string): Promise<string> =>
+    (await b.cli(["api", "get", "-i", "--socket", t.socket, "/repos/o/r"], { GH_TOKEN: token })).out;
+  const heads = [await get("ghp_a"), await get("ghp_a"), await get("ghs_b"), await get("bad")];
+  for (const head of heads) expect(head).not.toContain("no lease");
+  await b.cli(["api", "get", "--socket", t.socket, "-H", "cache-control: no-cache", "/repos/o/r"], {
+    GH_TOKEN: "ghp_a",
+  });
+  const explain = (...argv: string[]): Promise<{ code: number; out: string; err: string }> =>
+    b.cli(["api", "explain", "--socket", t.socket, ...argv]);
+  const { code, out } = await explain("/repos/o/r");
+  expect(code).toBe(0);
+  expect(out.replaceAll(/\d\d:\d\d:\d\d/g, "T").split("\n")).toEqual([
+    "T UTC  GET as ghp_: 200, free: GitHub said 304 to this token (stored)",
+    "  no lease: the request asks for a newer answer",
+    "T UTC  GET as other: 200, free: GitHub said 304 to this token (computed)",
+    "  no lease: the first such read by this token",
+    "T UTC  GET as ghs_: 200, free: GitHub said 304 to this token (computed)",
+    "  no lease: the first such read by this token",
+    "T UTC  GET as ghp_: 200, free, no call: this token's lease holds (lease)",
+    "T UTC  GET as ghp_: 200, paid: nothing to ask GitHub about (uri-miss)",
+    "  no lease: the first such read by this token",
+    "  no tag: nothing is kept of this address",
+    "",
+  ]);
+  const json = JSON.parse((await explain("--json", "https://api.github.com/repos/o/r")).out) as unknown[];
+  expect(json).toHaveLength(5);
+  expect(await explain("/repos/o/other")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("has not been asked"),
+  });
+  expect(await explain()).toMatchObject({ code: 2 });
 });
 
 test("clear makes what was kept unreadable and removes it", async () => {

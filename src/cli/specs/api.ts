@@ -86,6 +86,14 @@ export const apiSpecs: readonly CommandSpec[] = [
         load: () => import("../commands/api-stats.ts"),
       },
       {
+        name: "explain",
+        summary: "say why the last answers to a read were what they were",
+        usage: "[options] URL | PATH",
+        options: [SOCKET, JSON_OPTION],
+        examples: ["foregone api explain '/repos/cli/cli/pulls?state=open'"],
+        load: () => import("../commands/api-explain.ts"),
+      },
+      {
         name: "invalidate",
         summary: "end leases of one repository, one owner, or all: the next reads ask GitHub",
         usage: "[options] OWNER/REPO | OWNER | --all",

@@ -1,7 +1,8 @@
-// What the proxy answers itself, below /_foregone/. On the socket, which only its owner can open: numbers, invalidate, clear. On
+// What the proxy answers itself, below /_foregone/. On the socket, which only its owner can open: numbers, explain, invalidate, clear. On
 // TCP only that it is there, and webhooks, which prove themselves.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Invalidation } from "../engine.ts";
+import type { Explained } from "../explain.ts";
 import type { RequestHeaders } from "../message.ts";
 import { send } from "./serve.ts";
 import { MAX_WEBHOOK_BYTES, type Webhooks } from "./webhook.ts";
@@ -11,6 +12,7 @@ export const ADMIN = "/_foregone/";
 export interface AdminParts {
   readonly webhooks: Webhooks;
   readonly status: () => unknown;
+  readonly explain: (host: string, path: string) => readonly Explained[];
   readonly invalidate: (what: Invalidation) => void;
   readonly clear: () => void;
 }
@@ -34,10 +36,17 @@ export async function answerAdmin(
       return say(response, 200, parts.status());
     case "POST invalidate": {
       if (!owner) break;
-      const what = invalidationOf(await bodyOf(request, MAX_ADMIN_BYTES));
+      const what = invalidationOf(objectOf(await bodyOf(request, MAX_ADMIN_BYTES)));
       if (what === undefined) return say(response, 400, { message: "want {host?, owner?, repo?}" });
       parts.invalidate(what);
       return say(response, 200, { invalidated: what });
+    }
+    case "POST explain": {
+      if (!owner) break;
+      const { host, path } = objectOf(await bodyOf(request, MAX_ADMIN_BYTES)) ?? {};
+      if (typeof host !== "string" || typeof path !== "string")
+        return say(response, 400, { message: "want {host, path}" });
+      return say(response, 200, parts.explain(host, path));
     }
     case "POST clear":
       if (!owner) break;
@@ -58,19 +67,24 @@ async function answerWebhook(parts: AdminParts, request: IncomingMessage, respon
   });
 }
 
-function invalidationOf(body: Buffer | undefined): Invalidation | undefined {
+function objectOf(body: Buffer | undefined): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value = JSON.parse(body?.toString() ?? "") as Record<string, unknown>;
-    const text = (name: string): Record<string, string> | undefined => {
-      const part = value[name];
-      if (part === undefined) return {};
-      return typeof part === "string" && part !== "" ? { [name]: part.toLowerCase() } : undefined;
-    };
-    const parts = [text("host"), text("owner"), text("repo")];
-    return parts.includes(undefined) ? undefined : Object.assign({}, ...parts);
+    const value: unknown = JSON.parse(body?.toString() ?? "");
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function invalidationOf(value: Readonly<Record<string, unknown>> | undefined): Invalidation | undefined {
+  if (value === undefined) return undefined;
+  const text = (name: string): Record<string, string> | undefined => {
+    const part = value[name];
+    if (part === undefined) return {};
+    return typeof part === "string" && part !== "" ? { [name]: part.toLowerCase() } : undefined;
+  };
+  const parts = [text("host"), text("owner"), text("repo")];
+  return parts.includes(undefined) ? undefined : Object.assign({}, ...parts);
 }
 
 /** @returns undefined if it is larger */
