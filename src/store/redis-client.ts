@@ -56,6 +56,8 @@ export async function connectRedis(
   let last: unknown;
   redis.on("error", (error: unknown) => {
     last = error;
+    // It would wait for ever on a server that does not speak RESP.
+    if (isGarbage(error)) redis.stream.destroy();
   });
   let inFlight = 0;
   let received = 0;
@@ -88,10 +90,16 @@ export async function connectRedis(
 function asStoreError(layer: string, error: unknown, last: unknown): StoreError {
   const closed = error instanceof Error && /connection is closed|max retries/i.test(error.message);
   const cause = closed && last !== undefined ? last : error;
+  return new StoreError(layer, wordOf(cause, closed), `${layer}: ${wordOf(cause, closed)}`);
+}
+
+function wordOf(cause: unknown, closed: boolean): string {
+  if (isGarbage(cause)) return "garbage";
   const { name, message = "", code } = (cause ?? {}) as { name?: string; message?: string; code?: unknown };
   const word = name === "ReplyError" ? /^[A-Z]{2,20}\b/.exec(message)?.[0] : undefined;
-  const short =
-    word ??
-    (typeof code === "string" ? code : name === "ParserError" ? "garbage" : closed ? "closed" : (name ?? "unknown"));
-  return new StoreError(layer, short, `${layer}: ${short}`);
+  return word ?? (typeof code === "string" ? code : closed ? "closed" : (name ?? "unknown"));
+}
+
+function isGarbage(error: unknown): boolean {
+  return error instanceof Error && (error.name === "ParserError" || error.message.startsWith("Unknown RESP type"));
 }

@@ -58,15 +58,13 @@ export async function redisBucket(
         return keys.filter((_, i) => there[i] === 0);
       }),
     async addLine(key, line) {
-      await connection.run(async (redis) => {
-        const all = await redis
-          .multi()
-          .lpush(keyOf(key), Buffer.from(line))
-          .ltrim(keyOf(key), 0, MAX_LINES - 1)
-          .pexpire(keyOf(key), keepMs)
-          .exec();
-        for (const [error] of all ?? []) if (error !== null) throw error;
-      });
+      await connection.run((redis) =>
+        Promise.all([
+          redis.lpush(keyOf(key), Buffer.from(line)),
+          redis.ltrim(keyOf(key), 0, MAX_LINES - 1),
+          redis.pexpire(keyOf(key), keepMs),
+        ]),
+      );
     },
     lines: (key) => connection.run((redis) => redis.lrangeBuffer(keyOf(key), 0, MAX_LINES - 1)),
   };

@@ -142,6 +142,7 @@ function statusOf(error: unknown): number | undefined {
 function asStoreError(layer: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at.name === "HTTPParserError") return new StoreError(layer, "garbage", `${layer}: garbage`);
     const { status, code } = at as { status?: unknown; code?: unknown };
     const word = typeof code === "string" && /^[\w-]{1,60}$/.test(code) && code !== "Unknown" ? code : undefined;
     const short = word ?? (typeof status === "number" ? String(status) : undefined);
