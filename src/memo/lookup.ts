@@ -23,7 +23,8 @@ export interface RecordSource {
   /** Digests of the result that the store no longer has. */
   missing(record: ActionRecord): Promise<readonly Digest[]>;
   /**
-   * Asked last, of a record that holds otherwise: may its producer serve here? Absent: the store authenticates all it has.
+   * Asked last, of a record that holds otherwise: may its producer serve here? Absent: what this machine's key authenticates
+   * serves, what another layer brought (`RecordEntry.via`) does not.
    * @param claim.exactTree is this the very tree that the record says it tested?
    * @returns why not
    */
@@ -145,7 +146,9 @@ async function distrust(
   { id, record, entry }: Compared,
 ): Promise<string | undefined> {
   const { tree } = record.provenance;
-  return records.distrust?.(record, { id, entry, exactTree: () => tree !== undefined && worlds.cleanTree() === tree });
+  if (records.distrust === undefined)
+    return entry.via === undefined ? undefined : `it comes from ${entry.via}, and nobody vouches for its maker`;
+  return records.distrust(record, { id, entry, exactTree: () => tree !== undefined && worlds.cleanTree() === tree });
 }
 
 function skip(compared: Compared, basis: "trace" | "exact-tree"): Verdict {

@@ -1,0 +1,78 @@
+// Where records live beyond this machine, and whom we believe, for one job: what the root action opens once in main and once in
+// post. Nothing in here ever throws or fails a job; every failure is a miss with a reason, and one line in `notes`.
+//
+//   main:  const remote = openRemoteRecords({ context, ... });
+//          if (context.rule.run !== undefined) -> run, with that Miss; nothing remote is asked
+//          const store = remote.over(disk);                       // for recordSource(...) and CommandParts.store
+//          const records = { ...recordSource(store, ...), distrust: remote.distrust };
+//          remote.provedBy(id)                                    // after a hit: the proof line's words
+//          remote.notes()                                         // after deciding: at most one line a layer
+//   post:  if (context.rule.noRecord === undefined) await openRemoteRecords(...).publish(disk, recorded)
+//          // and then exit explicitly: an aborted request may keep a socket open
+import type { Digest } from "../core/digest.ts";
+import type { TrustLevel } from "../core/trust.ts";
+import type { RecordSource } from "../memo/lookup.ts";
+import type { Clock, Deflate, Hasher, Random, Runner } from "../ports.ts";
+import type { OnStoreEvent } from "../store/events.ts";
+import type { Store } from "../store/store.ts";
+import type { RunContext } from "./run-context.ts";
+
+export interface RemoteParts {
+  readonly context: RunContext;
+  /** The input `trust`. */
+  readonly level: TrustLevel;
+  /** The input `store`: which of them may be used. */
+  readonly layers: readonly RemoteLayer[];
+  /** `job`: the verdict of the whole job is reused; `step`: that of one command. */
+  readonly mode: "step" | "job";
+  /** "foregone 0.1.0" */
+  readonly tool: string;
+  /** The checkout: for the git-ref layer, and for trees GitHub does not state. */
+  readonly workspace: string;
+  readonly effects: {
+    readonly fetch: typeof fetch;
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly hasher: Hasher;
+    readonly deflate: Deflate;
+    readonly runner: Runner;
+    readonly onEvent: OnStoreEvent;
+  };
+}
+
+export type RemoteLayer = "actions-cache" | "artifacts" | "git-ref";
+
+/** One record that this job made, as it lies in the disk store. */
+export interface Recorded {
+  readonly weak: Digest;
+  /** Of the encoded record. */
+  readonly record: Digest;
+}
+
+export interface Published {
+  readonly layer: RemoteLayer;
+  /** undefined: all of it is there. */
+  readonly why: string | undefined;
+}
+
+export interface Proof {
+  readonly text: string;
+  /** Of the producing run; undefined if no run is known. */
+  readonly url: string | undefined;
+}
+
+export interface RemoteRecords {
+  /**
+   * The disk with the remote layers below it. Reads go through; what is written stays on the disk until `publish`. Looking up
+   * costs 1.5 s at most a question and 2 s in all that nobody answers, then the layer is off.
+   */
+  over(disk: Store): Store;
+  /** The hook of RecordSource: who made this record, and may they serve here? */
+  readonly distrust: NonNullable<RecordSource["distrust"]>;
+  /** Of a record that was not distrusted: "run 9182 attempt 1, push to main at 4f2c1aa0 [protected]", and a link. */
+  provedBy(record: Digest): Proof | undefined;
+  /** What a person should know, a line each: "artifacts off: the token may not read actions; add permissions: actions: read". */
+  notes(): readonly string[];
+  /** Puts records of the disk into every layer that may be written. Takes 20 s at most for each layer. */
+  publish(disk: Store, records: readonly Recorded[]): Promise<readonly Published[]>;
+}
