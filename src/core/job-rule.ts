@@ -3,7 +3,14 @@
 import type { Miss } from "./decision.ts";
 
 /** Run the code of the commit they name, under the workflow file of that commit. All others are foreign. */
-export const OWN_EVENTS: readonly string[] = ["push", "pull_request", "merge_group", "schedule", "workflow_dispatch", "repository_dispatch"];
+export const OWN_EVENTS: readonly string[] = [
+  "push",
+  "pull_request",
+  "merge_group",
+  "schedule",
+  "workflow_dispatch",
+  "repository_dispatch",
+];
 /** Somebody asked for a run, and full runs bound what no observer sees. */
 const REQUESTED_EVENTS = ["schedule", "workflow_dispatch"];
 

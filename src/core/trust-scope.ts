@@ -21,7 +21,12 @@ export interface CacheOrigin {
  * May what the Actions cache gave be believed? Only what lies on the default branch, unless the user believes the scopes: in its
  * own scope a pull request's code can write, and an answer of the cache does not say where it was found.
  */
-export function judgeScope(asker: Asker, claims: Claims, { key, readable }: CacheOrigin, answers: TrustAnswers): Belief {
+export function judgeScope(
+  asker: Asker,
+  claims: Claims,
+  { key, readable }: CacheOrigin,
+  answers: TrustAnswers,
+): Belief {
   if (asker.level === "scope") return { kind: "believed", class: "scope" };
   const isDefault = (ref: string): boolean => ref === `refs/heads/${asker.defaultBranch}`;
   // A job that can read no other scope got it from there.

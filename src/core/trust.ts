@@ -124,7 +124,8 @@ export function judgeProducer(asker: Asker, claims: Claims, producer: Producer, 
 function wrongClaim(asker: Asker, claims: Claims, producer: Producer): string | undefined {
   if (claims.runId !== producer.runId)
     return `it names run ${claims.runId ?? "(none)"}, and run ${producer.runId} uploaded it`;
-  if (claims.runAttempt !== 1) return `made by attempt ${claims.runAttempt ?? "(none)"}: only first attempts are evidence`;
+  if (claims.runAttempt !== 1)
+    return `made by attempt ${claims.runAttempt ?? "(none)"}: only first attempts are evidence`;
   if (producer.repositoryId !== asker.repositoryId) return "made in another repository";
   if (producer.workflowPath !== asker.workflowPath) return `made by another workflow, ${producer.workflowPath}`;
   return undefined;
@@ -168,12 +169,7 @@ function protectedRun(asker: Asker, producer: Producer, answers: TrustAnswers): 
   );
 }
 
-function branch(
-  asker: Asker,
-  claims: Claims,
-  producer: Producer,
-  answers: TrustAnswers,
-): true | NotYet {
+function branch(asker: Asker, claims: Claims, producer: Producer, answers: TrustAnswers): true | NotYet {
   const where = `made on ${producer.headBranch} (${producer.event})`;
   if (asker.level === "protected") return refused(`${where}, and only protected branches are trusted`);
   if (!sameTree(asker, claims)) return otherTree(asker, claims, producer, answers, where);
@@ -183,12 +179,7 @@ function branch(
 }
 
 /** Was the tree that is judged really the one that ran? GitHub states the head's tree, not that of the merge that was tested. */
-function testedTree(
-  asker: Asker,
-  producer: Producer,
-  answers: TrustAnswers,
-  where: string,
-): true | NotYet {
+function testedTree(asker: Asker, producer: Producer, answers: TrustAnswers, where: string): true | NotYet {
   // The very commit that is judged ran, perhaps merged into another base: whoever could forge is being judged.
   if (producer.headTree === asker.tree || producer.headSha === asker.head) return true;
   const unproved = `${where}, whose tree is another than the one it claims to have tested`;
@@ -200,12 +191,7 @@ function testedTree(
 }
 
 /** On the default branch the tree alone is not enough: the run's commit must have become part of it. */
-function landedHere(
-  asker: Asker,
-  producer: Producer,
-  answers: TrustAnswers,
-  where: string,
-): true | NotYet {
+function landedHere(asker: Asker, producer: Producer, answers: TrustAnswers, where: string): true | NotYet {
   if (producer.headSha === asker.head) return true;
   const question: TrustQuestion = { ask: "landed", commit: asker.head };
   const landed = answers(question);
@@ -260,11 +246,7 @@ function onDefaultBranch(asker: Asker): boolean {
   return asker.ref === `refs/heads/${asker.defaultBranch}`;
 }
 
-function granted(
-  question: TrustQuestion,
-  answers: TrustAnswers,
-  otherwise: string,
-): true | NotYet {
+function granted(question: TrustQuestion, answers: TrustAnswers, otherwise: string): true | NotYet {
   const answer = answers(question);
   if (answer === undefined) return { kind: "ask", question };
   if (answer === true) return true;
