@@ -4,17 +4,23 @@ import { type Layer, LayerBuilder } from "./layer.ts";
 import { envName, type Setting } from "./setting.ts";
 import { type Key, KEYS, SETTINGS } from "./settings.ts";
 
-/** Variables of ours that are no settings: keys, sockets handed to children, switches of the test suite. */
-const OTHER = new Set([
-  "FOREGONE_AGENT_READY_FD",
-  "FOREGONE_API_URL",
-  "FOREGONE_CONFIG",
-  "FOREGONE_CREDENTIAL_TAGS",
-  "FOREGONE_MASTER_KEY",
-  "FOREGONE_MESH_SECRET",
-  "FOREGONE_SOCKET",
-  "FOREGONE_TEST_LONG",
-]);
+/** Variables of ours that are no settings, and what they are for: keys, which no file may hold, and what a parent tells a child. */
+export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
+  FOREGONE_CONFIG: "a configuration file to read instead of the two",
+  FOREGONE_MASTER_KEY: "the master key of the credential store, base64 (`--key-provider env`)",
+  FOREGONE_MASTER_KEY_FD: "number of an inherited descriptor that the master key is read from (`--key-provider fd`)",
+  FOREGONE_PASSPHRASE: "passphrase of the credential store (`--key-provider passphrase`); default: a prompt",
+  FOREGONE_PASSPHRASE_FD: "number of an inherited descriptor that the passphrase is read from",
+  FOREGONE_EXPORT_PASSPHRASE: "passphrase of the file of `secrets export --passphrase` and `secrets import`",
+  FOREGONE_MESH_SECRET: "what the peers of one mesh have in common",
+  FOREGONE_API_SOCKET: "socket of the API cache; default: the user's runtime folder",
+  FOREGONE_SOCKET: "set for the commands of `api exec`: socket of the API cache",
+  FOREGONE_API_URL: "set for the commands of `api exec`: base URL of the API cache",
+  FOREGONE_PRELOAD_URL: "set for the commands of `api exec`: where `fetch` of Node programs goes",
+  FOREGONE_PRELOAD_HOSTS: "set for the commands of `api exec`: the hosts that go there",
+  FOREGONE_CREDENTIAL_TAGS: "set by `secrets exec` and `inject-credentials`: which variables hold credentials",
+  FOREGONE_AGENT_READY_FD: "set for the agent by whoever starts it: it writes there when it is up",
+};
 
 let names: ReadonlyMap<string, Key> | undefined;
 
@@ -38,8 +44,8 @@ export function parseEnv(env: Readonly<Record<string, string | undefined>>): Lay
     if (text === undefined || text === "") continue;
     const key = known.get(name);
     if (key !== undefined) layer.addText(key, name, text, { from: "env", name });
-    else if (name.startsWith("FOREGONE_") && !OTHER.has(name)) {
-      const close = nearest(name, [...known.keys()]);
+    else if (name.startsWith("FOREGONE_") && !name.startsWith("FOREGONE_TEST_") && !Object.hasOwn(OTHER_VARIABLES, name)) {
+      const close = nearest(name, [...known.keys(), ...Object.keys(OTHER_VARIABLES)]);
       if (close !== undefined) layer.note({ from: "env", name }, `unknown variable ${name}`, `did you mean ${close}?`);
     }
   }

@@ -1,4 +1,5 @@
 // docs/configuration.md, made from the table.
+import { OTHER_VARIABLES } from "./env.ts";
 import { CONFIG_FILES } from "./load.ts";
 import { FOUNDING } from "./founding.ts";
 import { defaultOf, envName, type Setting, type Tighten } from "./setting.ts";
@@ -60,6 +61,12 @@ export function configurationReference(): readonly string[] {
     lines.push("");
   }
   lines.push(
+    "## Variables that are no settings",
+    "",
+    "| variable | |",
+    "|---|---|",
+    ...Object.entries(OTHER_VARIABLES).map(([name, what]) => `| \`${name}\` | ${what} |`),
+    "",
     "## Founding keys that changed",
     "",
     "*Held*: only this value makes sense, another is refused with a note. *Retired*: accepted with a note, without effect.",

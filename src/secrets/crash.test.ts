@@ -47,6 +47,8 @@ async function killPoints(operation: string, from: string | undefined): Promise<
 
 test.each([
   ["set", 2],
+  ["rotate", 2],
+  ["import", 2],
   ["rotate-master", 2],
   ["append", 2],
 ])(
@@ -67,12 +69,16 @@ test.each([
       const [newest] = versionsOf(state, "TOKEN", { kind: "repo", id: "456" });
       const value = newest && openValue(state, master, newest).reveal().toString();
       const current = state.keys.find((k) => k.state === "current")?.kid;
-      seen.add(`${generation} ${value} ${current}`);
+      seen.add(`${generation} ${value} ${current}, ${state.versions.length} versions`);
     }
     const expected: Record<string, string[]> = {
-      set: ["0 first-value k1", "1 second-value k1"],
-      "rotate-master": ["0 first-value k1", "1 first-value k2"],
-      append: ["0 first-value k1"],
+      set: ["0 first-value k1, 2 versions", "1 second-value k1, 2 versions"],
+      // The old one is valid through the grace.
+      rotate: ["0 first-value k1, 2 versions", "1 second-value k1, 3 versions"],
+      // All of them or none: two more versions, and a credential that was not there.
+      import: ["0 first-value k1, 2 versions", "1 second-value k1, 5 versions"],
+      "rotate-master": ["0 first-value k1, 2 versions", "1 first-value k2, 2 versions"],
+      append: ["0 first-value k1, 2 versions"],
     };
     expect([...seen].toSorted()).toEqual(expected[operation]);
   },

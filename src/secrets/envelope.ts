@@ -6,7 +6,7 @@ import type { Policy } from "../core/access.ts";
 import type { Random } from "../ports.ts";
 import { lp } from "./bytes.ts";
 import { FORMAT } from "./keys.ts";
-import { KEY_BYTES, open, seal, SEAL_OVERHEAD_BYTES, type SealFault } from "./seal.ts";
+import { KEY_BYTES, open, seal, SEAL_OVERHEAD_BYTES, type SealFault, shortTag } from "./seal.ts";
 
 /** What both seals are bound to. Times are Unix seconds; null: no expiry. */
 export interface Attributes {
@@ -59,6 +59,21 @@ export function openVersion(
   const value = open(dek, sealed.value, lp("value", bound));
   dek.fill(0);
   return typeof value === "string" ? `value-${value}` : value;
+}
+
+/** @returns how many bytes the value's tag was cut to; undefined if that is not what is wrong with it */
+export function shortValueTag(
+  wrapKey: Uint8Array,
+  kid: string,
+  attributes: Attributes,
+  sealed: SealedVersion,
+): number | undefined {
+  const bound = encodeAttributes(attributes);
+  const dek = unwrap(wrapKey, kid, bound, sealed.wrap);
+  if (typeof dek === "string") return undefined;
+  const left = shortTag(dek, sealed.value, lp("value", bound));
+  dek.fill(0);
+  return left;
 }
 
 /** The same DEK under another master key's wrap key: the value itself is not touched, so its AAD does not name the kid. */

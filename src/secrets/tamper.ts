@@ -1,7 +1,7 @@
 // Why does a version not open? The seals only say that something does not fit; what it was is found by trying what the store and
 // its audit log remember: a field that, put back, makes the seal fit is the field that was changed. That is proof, not a guess.
 import type { AuditName } from "./audit-line.ts";
-import { type Attributes, openVersion } from "./envelope.ts";
+import { type Attributes, openVersion, shortValueTag } from "./envelope.ts";
 import { scopeKeys } from "./keys.ts";
 import { attributesOf, type StoredVersion, type StoreState } from "./model.ts";
 import { parseScope } from "../core/scope.ts";
@@ -11,6 +11,7 @@ const MAX_CANDIDATES = 2000;
 
 export type Tampering =
   | "cut-short"
+  | "short-tag"
   | "swapped"
   | "renamed"
   | "re-scoped"
@@ -54,8 +55,12 @@ export function explainFault(
   const fault = openVersion(wrap, version.kid, now, version);
   if (fault === "wrap-length" || fault === "wrap-too-short" || fault === "value-too-short")
     return { kind: "cut-short", text: "its sealed text was cut short" };
-  if (fault === "value-not-authentic")
-    return { kind: "value-replaced", text: "its value was altered, cut, or is another version's" };
+  if (fault === "value-not-authentic") {
+    const left = shortValueTag(wrap, version.kid, now, version);
+    return left === undefined
+      ? { kind: "value-replaced", text: "its value was altered, cut, or is another version's" }
+      : { kind: "short-tag", text: `the tag of its value was cut to ${left} bytes` };
+  }
 
   const known = [...candidates(state, version, history)].slice(0, MAX_CANDIDATES);
   for (const other of known)

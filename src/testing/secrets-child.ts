@@ -1,6 +1,8 @@
 // One operation on a credential store in a process of its own: FOLDER OPERATION [KILL-AT [half]] or FOLDER writes COUNT NAME.
 // KILL-AT n: SIGKILL before the n-th effect; `half`: after half of its bytes.
+import { addVersions } from "../secrets/changes.ts";
 import { createStore } from "../secrets/create.ts";
+import { exportText, parseExport, selectImport } from "../secrets/escrow.ts";
 import { rotateMaster } from "../secrets/rotate-master.ts";
 import { inSession } from "../secrets/session.ts";
 import { changeContext, labContext, newVersion, setCredentials, stoppingDisk } from "./secrets-lab.ts";
@@ -25,6 +27,22 @@ switch (operation) {
     await inSession(context, async (session) => {
       const from = await session.open();
       await rotateMaster(session, from, changeContext(session.now()), "file");
+    });
+    break;
+  case "rotate":
+    await inSession(context, async (session) => {
+      const [from, now] = [await session.open(), session.now()];
+      const version = newVersion("TOKEN", "second-value", { notBefore: now, othersUntil: now + 3600 });
+      session.commit(from, addVersions(changeContext(now), from, "rotate", [version]).change);
+    });
+    break;
+  case "import":
+    await inSession(context, async (session) => {
+      const [from, now] = [await session.open(), session.now()];
+      const exported = parseExport(exportText(from, from.state.versions, false));
+      const imported = [...exported, newVersion("NEW", "")].map((v) => ({ ...v, value: Buffer.from("second-value") }));
+      const { added } = selectImport(from.state, imported, true, now);
+      session.commit(from, addVersions(changeContext(now), from, "import", added).change);
     });
     break;
   case "append":
