@@ -44,7 +44,11 @@ export function parseEnv(env: Readonly<Record<string, string | undefined>>): Lay
     if (text === undefined || text === "") continue;
     const key = known.get(name);
     if (key !== undefined) layer.addText(key, name, text, { from: "env", name });
-    else if (name.startsWith("FOREGONE_") && !name.startsWith("FOREGONE_TEST_") && !Object.hasOwn(OTHER_VARIABLES, name)) {
+    else if (
+      name.startsWith("FOREGONE_") &&
+      !name.startsWith("FOREGONE_TEST_") &&
+      !Object.hasOwn(OTHER_VARIABLES, name)
+    ) {
       const close = nearest(name, [...known.keys(), ...Object.keys(OTHER_VARIABLES)]);
       if (close !== undefined) layer.note({ from: "env", name }, `unknown variable ${name}`, `did you mean ${close}?`);
     }

@@ -6,8 +6,8 @@ import { repositoryOf, type Scope, scopeText } from "../core/scope.ts";
 import type { Random } from "../ports.ts";
 import type { AuditEvent, AuditName } from "./audit-line.ts";
 import { sealVersion } from "./envelope.ts";
-import { scopeKeys } from "./keys.ts";
-import { attributesOf, currentKey, type StoredVersion, type StoreState, versionsOf } from "./model.ts";
+import { scopeKeysOf } from "./keys.ts";
+import { attributesOf, currentKey, type StoredVersion, type StoreState } from "./model.ts";
 import type { Change, OpenStore } from "./session.ts";
 import { segmentCount } from "./store-file.ts";
 import { openValue } from "./values.ts";
@@ -44,28 +44,46 @@ export function addVersions(
   action: "set" | "rotate" | "put" | "import",
   added: readonly NewVersion[],
 ): { readonly change: Change; readonly versions: readonly StoredVersion[] } {
-  let { state } = from;
+  const { state, master } = from;
+  const keys = scopeKeysOf(master, state.storeId);
+  const wrapKey = (scope: Scope): Buffer => keys(scope).wrap;
+  const versions = [...state.versions];
+  // By name and scope, newest last: a look through all of them for each new one would be 10^8 looks for 10,000.
+  const places = new Map<string, number[]>();
+  const at = ({ name, scope }: Pick<NewVersion, "name" | "scope">): number[] => {
+    const key = `${name} ${scopeText(scope)}`;
+    const known = places.get(key) ?? [];
+    places.set(key, known);
+    return known;
+  };
+  for (const [i, version] of versions.entries()) at(version).push(i);
+  for (const known of places.values()) known.sort((i, k) => versionAt(versions, i) - versionAt(versions, k));
+
   const made: StoredVersion[] = [];
   let seals = 0;
   for (const entry of added) {
-    const older = versionsOf(state, entry.name, entry.scope);
+    const older = at(entry);
     const until = entry.othersUntil;
-    const cut = until === null ? [] : older.filter((v) => v.notAfter === null || v.notAfter > until);
-    const replaced = new Map(
-      cut.map((v) => [v, reseal(context.random, from, v, { notAfter: Math.max(until ?? 0, v.notBefore) })]),
-    );
-    const version = sealNew(context.random, from, entry, older);
-    state = {
-      ...state,
-      versions: [...state.versions.map((v) => replaced.get(v) ?? v), version],
-    };
+    for (const i of older) {
+      const version = versions[i];
+      if (version === undefined || until === null || (version.notAfter !== null && version.notAfter <= until)) continue;
+      versions[i] = reseal(context.random, from, wrapKey, version, Math.max(until, version.notBefore));
+      seals += 1;
+    }
+    const newest = versions[older.at(-1) ?? -1];
+    const version = sealNew(context.random, state, wrapKey, entry, newest);
+    older.push(versions.push(version) - 1);
     made.push(version);
-    seals += 1 + cut.length;
+    seals += 1;
   }
-  if (state.versions.length > MAX_VERSIONS)
+  if (versions.length > MAX_VERSIONS)
     throw new ForegoneError("E_STORE", `more than ${MAX_VERSIONS} versions in one store`, { exitCode: 1 });
   const event: AuditEvent = { ...context.actor, action, names: made.map(auditSet) };
-  return { change: finish(context, state, event, seals), versions: made };
+  return { change: finish(context, { ...state, versions }, event, seals), versions: made };
+}
+
+function versionAt(versions: readonly StoredVersion[], i: number): number {
+  return versions[i]?.version ?? 0;
 }
 
 /** @param which undefined: every version of the name in the scope */
@@ -75,17 +93,17 @@ export function removeVersions(context: ChangeContext, from: OpenStore, removed:
   return finish(context, state, { ...context.actor, action: "remove", names: removed.map(auditName) }, 0);
 }
 
-/** The same value with other attributes, under a data key of its own. */
-export function reseal(
+/** The same value with another end, under a data key of its own. */
+function reseal(
   random: Random,
   { state, master }: OpenStore,
+  wrapKey: (scope: Scope) => Uint8Array,
   version: StoredVersion,
-  edit: Partial<Pick<StoredVersion, "notAfter" | "policy">>,
+  notAfter: number,
 ): StoredVersion {
-  const next = { ...version, ...edit };
+  const next = { ...version, notAfter };
   const value = openValue(state, master, version);
-  const { wrap } = scopeKeys(master, state.storeId, next.scope.kind, next.scope.id);
-  const sealed = sealVersion(random, wrap, next.kid, attributesOf(state.storeId, next), value.reveal());
+  const sealed = sealVersion(random, wrapKey(next.scope), next.kid, attributesOf(state.storeId, next), value.reveal());
   value.wipe();
   return { ...next, ...sealed };
 }
@@ -108,16 +126,17 @@ function auditSet(v: StoredVersion): AuditName {
 
 function sealNew(
   random: Random,
-  { state, master }: OpenStore,
+  state: StoreState,
+  wrapKey: (scope: Scope) => Uint8Array,
   entry: NewVersion,
-  older: readonly StoredVersion[],
+  newest: StoredVersion | undefined,
 ): StoredVersion {
   const { kid } = currentKey(state);
   const draft = {
-    credentialId: older[0]?.credentialId ?? Buffer.from(random.bytes(8)).toString("hex"),
+    credentialId: newest?.credentialId ?? Buffer.from(random.bytes(8)).toString("hex"),
     name: entry.name,
     scope: entry.scope,
-    version: (older[0]?.version ?? 0) + 1,
+    version: (newest?.version ?? 0) + 1,
     notBefore: entry.notBefore,
     notAfter: entry.notAfter,
     rotateAfter: entry.rotateAfter,
@@ -125,10 +144,10 @@ function sealNew(
     kid,
     ...(entry.scopeName !== undefined && { scopeName: entry.scopeName }),
   };
-  const { wrap } = scopeKeys(master, state.storeId, entry.scope.kind, entry.scope.id);
   const attributes = attributesOf(state.storeId, { ...draft, wrap: EMPTY, value: EMPTY });
-  return { ...draft, ...sealVersion(random, wrap, kid, attributes, entry.value) };
+  return { ...draft, ...sealVersion(random, wrapKey(entry.scope), kid, attributes, entry.value) };
 }
+
 const EMPTY = Buffer.alloc(0);
 
 /** Drops what ended long ago, and counts the seals that writing the state will make. */

@@ -1,6 +1,7 @@
 // The key tree (docs/secrets.md, "Keys"): everything comes from one master key M by HKDF, under the store's id as salt.
 // Nothing here is stored except the commitment, which tells a wrong key from damaged data.
 import { createHmac, hkdfSync } from "node:crypto";
+import { type Scope, scopeText } from "../core/scope.ts";
 import { lp } from "./bytes.ts";
 import { KEY_BYTES } from "./seal.ts";
 
@@ -39,6 +40,17 @@ export interface ScopeKeys {
 export function scopeKeys(master: Uint8Array, storeId: string, kind: string, id: string): ScopeKeys {
   const scope = derive(master, storeId, "scope", kind, id);
   return { index: derive(scope, storeId, "index"), wrap: derive(scope, storeId, "wrap") };
+}
+
+/** `scopeKeys` for many versions of few scopes: three derivations a scope, 15 us each. */
+export function scopeKeysOf(master: Uint8Array, storeId: string): (scope: Scope) => ScopeKeys {
+  const known = new Map<string, ScopeKeys>();
+  return (scope) => {
+    const name = scopeText(scope);
+    const keys = known.get(name) ?? scopeKeys(master, storeId, scope.kind, scope.id);
+    known.set(name, keys);
+    return keys;
+  };
 }
 
 /** Authenticates the store file. */

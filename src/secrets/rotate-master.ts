@@ -5,15 +5,8 @@ import { openFirstKey, sealFirstKey } from "./audit-key.ts";
 import { type ChangeContext, countSeals } from "./changes.ts";
 import { checkpointKey } from "./checkpoint.ts";
 import { openVersion, rewrap } from "./envelope.ts";
-import { commitment, type ScopeKeys, scopeKeys } from "./keys.ts";
-import {
-  attributesOf,
-  currentKey,
-  type KeyEntry,
-  type KeyProvider,
-  type StoredVersion,
-  type StoreState,
-} from "./model.ts";
+import { commitment, scopeKeysOf } from "./keys.ts";
+import { attributesOf, currentKey, type KeyEntry, type KeyProvider, type StoreState } from "./model.ts";
 import { KEY_BYTES } from "./seal.ts";
 import type { OpenStore, Session } from "./session.ts";
 import { segmentCount } from "./store-file.ts";
@@ -33,10 +26,16 @@ export async function rotateMaster(
   const kc = commitment(fresh, kid).toString("hex");
   await place.keep?.({ kid, kc }, fresh);
 
-  const [oldKeys, newKeys] = [keysByScope(state, master), keysByScope(state, fresh)];
+  const [oldKeys, newKeys] = [scopeKeysOf(master, state.storeId), scopeKeysOf(fresh, state.storeId)];
   const versions = state.versions.map((v) => {
-    const to = { wrapKey: newKeys(v).wrap, kid };
-    const wrap = rewrap(random, { wrapKey: oldKeys(v).wrap, kid: v.kid }, to, attributesOf(state.storeId, v), v.wrap);
+    const to = { wrapKey: newKeys(v.scope).wrap, kid };
+    const wrap = rewrap(
+      random,
+      { wrapKey: oldKeys(v.scope).wrap, kid: v.kid },
+      to,
+      attributesOf(state.storeId, v),
+      v.wrap,
+    );
     if (typeof wrap === "string")
       throw new ForegoneError("E_DAMAGED", `${v.name} v${v.version} does not open (${wrap}); nothing was rotated`, {
         hint: `remove it first: foregone secrets remove ${v.name} --version ${v.version}`,
@@ -90,22 +89,11 @@ export async function forgetRetiredKeys(
 }
 
 export function everyVersionOpens(state: StoreState, master: Uint8Array): boolean {
-  const keys = keysByScope(state, master);
+  const keys = scopeKeysOf(master, state.storeId);
   return state.versions.every((v) => {
-    const value = openVersion(keys(v).wrap, v.kid, attributesOf(state.storeId, v), v);
+    const value = openVersion(keys(v.scope).wrap, v.kid, attributesOf(state.storeId, v), v);
     if (typeof value === "string") return false;
     value.fill(0);
     return true;
   });
-}
-
-/** Two derivations a scope, not a version. */
-function keysByScope(state: StoreState, master: Uint8Array): (v: StoredVersion) => ScopeKeys {
-  const known = new Map<string, ScopeKeys>();
-  return ({ scope: { kind, id } }) => {
-    const name = `${kind}:${id}`;
-    const keys = known.get(name) ?? scopeKeys(master, state.storeId, kind, id);
-    known.set(name, keys);
-    return keys;
-  };
 }

@@ -1,7 +1,6 @@
 // Where `secrets exec` gets its values: from the broker, if this is a job and one answers; else from the store here.
 import type { Mode } from "../../core/access.ts";
 import { decideAccess } from "../../core/access.ts";
-import { answeredValue, askHealth, askResolve, jobToken } from "../../secrets/broker-client.ts";
 import { isGranted, resolveNames } from "../../secrets/resolve.ts";
 import type { Parsed } from "../command.ts";
 import { expandPath } from "../configuration.ts";
@@ -32,6 +31,7 @@ export async function askCredentials(
   const { context, config, inJob } = shell;
   const socket = parsed.values.get("socket");
   if (inJob || socket !== undefined) {
+    const { answeredValue, askHealth, askResolve, jobToken } = await import("../../secrets/broker-client.ts");
     const path = expandPath(socket ?? config["secrets.broker.socket"], context);
     const health = await askHealth(path);
     if (health !== undefined) {

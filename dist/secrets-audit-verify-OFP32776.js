@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{c as a,d as b}from"./chunk-4IS3F3QK.js";import"./chunk-TFKORHQX.js";import"./chunk-YEUAOHMQ.js";import"./chunk-VNVAVCIC.js";import"./chunk-WX5QHAJT.js";import"./chunk-UPNMYLSP.js";import"./chunk-655YI5OX.js";import"./chunk-LBY2DV5T.js";import"./chunk-MXHMBGKP.js";import"./chunk-UWD5LMAC.js";import"./chunk-BJNVVOTH.js";export{b as problemText,a as run};
