@@ -7,6 +7,7 @@ import type { Log } from "sarif";
 import { expect, test } from "vitest";
 import { canonicalSarif } from "../src/codeql/sarif/canonical.ts";
 import { objects, at } from "../src/codeql/sarif/look.ts";
+import { type Metrics, sumsBy } from "../src/report/metrics.ts";
 import { type Ran, runCli } from "../src/testing/cli.ts";
 import { CodeScanningDouble } from "../src/testing/code-scanning-double.ts";
 import { temporaryFolder } from "../src/testing/temporary-folder.ts";
@@ -110,6 +111,10 @@ test("check says scan, store keeps the result, check then holds for other commit
   expect(JSON.stringify(log.runs[0]?.tool)).not.toContain("/Users/john.doe");
   expect(t.git("rev-parse", "HEAD")).toBe(commit);
   expect(t.scans).toBe(1);
+  // A look-up is no saving, and the same replay made twice spared one scan.
+  await t.foregone("codeql", "replay", ...SCAN, "-o", join(t.base, "again.sarif"));
+  const metrics = JSON.parse((await t.foregone("metrics", "--json")).stdout) as Metrics;
+  expect(sumsBy(metrics, "foregone_codeql_scans_total", "outcome")).toEqual({ stored: 1, retrieved: 2, skipped: 1 });
 });
 
 test("a changed source file is named, by explain with everything that differs", async () => {

@@ -4,6 +4,7 @@ import { apiPlace } from "../cli/api/place.ts";
 import type { OpenedApi } from "../cli/api/open.ts";
 import type { Config } from "../config/settings.ts";
 import type { QuotaPanel } from "../dashboard/panels.ts";
+import { readCounts } from "../report/count.ts";
 import { type Metrics, seriesOf } from "../report/metrics.ts";
 import { countText } from "../report/units.ts";
 import type { Log } from "./log.ts";
@@ -52,13 +53,7 @@ export function apiService({ context, config, log }: ApiServiceOptions): ApiServ
     },
     counted(): Metrics {
       if (opened === undefined) return {};
-      const { paid, certified, fresh, coalesced: shared, stale } = opened.status().stats;
-      return Object.fromEntries(
-        Object.entries({ paid, certified, fresh, shared, stale }).map(([outcome, count]) => [
-          seriesOf("foregone_api_requests_total", { outcome }),
-          count,
-        ]),
-      );
+      return Object.fromEntries(readCounts(opened.status().stats));
     },
     gauges(): Metrics {
       const gauges: Record<string, number> = {};

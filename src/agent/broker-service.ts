@@ -4,7 +4,8 @@ import { execFile } from "node:child_process";
 import { lstatSync, mkdirSync, chownSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CredentialsPanel } from "../dashboard/panels.ts";
-import { type Metrics, seriesOf } from "../report/metrics.ts";
+import { accessCounts } from "../report/count.ts";
+import type { Metrics } from "../report/metrics.ts";
 import { countText } from "../report/units.ts";
 import { type BrokerProcess, type BrokerProgram, startBrokerProcess } from "./broker-process.ts";
 import { type Credential, credentialStates, panelOf } from "./credentials-panel.ts";
@@ -93,10 +94,7 @@ export function brokerService(options: BrokerServiceOptions): BrokerService {
     },
     counted(): Metrics {
       const { opened = 0, denied = 0 } = broker?.numbers() ?? {};
-      return {
-        [seriesOf("foregone_credential_accesses_total", { decision: "granted" })]: opened,
-        [seriesOf("foregone_credential_accesses_total", { decision: "denied" })]: denied,
-      };
+      return Object.fromEntries(accessCounts(opened, denied));
     },
     gauges(): Metrics {
       return credentialStates(lists.credentials(), options.now());

@@ -51,6 +51,8 @@ export function metricsService(options: MetricsOptions): MetricsService {
   const counters = new Counters(folder);
   const grown = new Growth(counters);
   const timers = new Set<NodeJS.Timeout>();
+  // Counters are as old as their store. A start of ours is no reset: a collector would add all of them again.
+  const sinceMs = folder.files.stat(`${folder.path}/key`)?.mtimeMs ?? clock.now();
   let startedAt = clock.now();
   let lastExport: string | undefined;
 
@@ -84,7 +86,7 @@ export function metricsService(options: MetricsOptions): MetricsService {
     await writeWhole(folder, `${folder.path}/${name}`, new TextEncoder().encode(text), "quick");
   };
   const push = async ({ endpoint, headers }: OtlpOptions): Promise<void> => {
-    const body = JSON.stringify(otlpBody(metrics(), options.version, { sinceMs: startedAt, nowMs: clock.now() }));
+    const body = JSON.stringify(otlpBody(metrics(), options.version, { sinceMs, nowMs: clock.now() }));
     const response = await fetch(otlpUrl(endpoint), {
       method: "POST",
       headers: { ...headers, "content-type": "application/json" },

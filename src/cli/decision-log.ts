@@ -1,4 +1,5 @@
 // Appends each decision to the store's log, for `explain`, the dashboard and the metrics. Best effort: never a failure.
+import { defaultConfiguration } from "../config/resolve.ts";
 import { ForegoneError } from "../core/errors.ts";
 import { toInputPath } from "../core/input-path.ts";
 import type { Recording } from "../memo/execute.ts";
@@ -6,16 +7,21 @@ import type { Decided } from "../memo/memo.ts";
 import { findWorkspace } from "../memo/workspace.ts";
 import { decisionCounts } from "../report/count.ts";
 import { countKinds } from "../report/decision.ts";
-import { Counters } from "../store/counters.ts";
-import { appendDecision, type DecisionEvent, readDecisions, type StoredDecision } from "../store/decisions.ts";
+import {
+  appendDecision,
+  type DecisionEvent,
+  decisionLog,
+  readDecisions,
+  type StoredDecision,
+} from "../store/decisions.ts";
 import type { StoreFolder } from "../store/folder.ts";
-import type { SegmentLog } from "../store/segments.ts";
 import type { CliContext } from "./command.ts";
+import { addCounts } from "./counting.ts";
 import { withoutCredentials } from "./secret-values.ts";
 import { effects, type Wired } from "./wiring.ts";
 
-/** 64 MiB: about 100,000 decisions. */
-const MAX_BYTES = 64 * 1024 * 1024;
+/** The limit is the writer's. */
+const READ_ONLY = Number.MAX_SAFE_INTEGER;
 const PAGE = 200;
 /** How far back `explain` looks for this repository's last decision. */
 const MAX_PAGES = 50;
@@ -23,6 +29,8 @@ const MAX_PAGES = 50;
 export interface Outcome {
   readonly exitCode: number;
   readonly runMs?: number;
+  /** What observing and recording took beside that. */
+  readonly traceMs?: number;
   readonly savedMs?: number;
   readonly recording?: Recording;
   readonly audit?: "same" | "false-skip";
@@ -30,29 +38,24 @@ export interface Outcome {
 
 export function logDecision(wired: Wired, decided: Decided, outcome: Outcome): void {
   const event = eventOf(wired, decided, outcome);
-  appendDecision(logOf(wired.folder), event);
-  const counters = new Counters(wired.folder);
-  for (const [series, delta] of decisionCounts(event)) counters.add(series, delta);
-  // Written at once; only the folding of a full log, once in some 10,000 decisions, is waited for by nobody.
-  void counters.flush();
+  const { config } = wired.chosen.resolved ?? defaultConfiguration();
+  appendDecision(decisionLog(wired.folder, config["dashboard.decisions"]), event);
+  void addCounts(wired.folder, config, decisionCounts(event));
 }
 
 /** @throws ForegoneError E_NOT_FOUND if nothing was decided in this repository yet */
 export function lastDecision(folder: StoreFolder, context: CliContext): StoredDecision {
   const { roots } = findWorkspace(context.cwd, context.env, effects.files);
+  const log = decisionLog(folder, READ_ONLY);
   let before: StoredDecision["id"] | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const { decisions, next } = readDecisions(logOf(folder), PAGE, before);
+    const { decisions, next } = readDecisions(log, PAGE, before);
     const found = decisions.find(({ workspace }) => workspace === roots.workspace);
     if (found !== undefined) return found;
     if (next === undefined) break;
     before = next;
   }
   throw new ForegoneError("E_NOT_FOUND", `no decision in ${roots.workspace} yet`, { hint: "foregone run -- npm test" });
-}
-
-export function logOf(folder: StoreFolder): SegmentLog {
-  return { files: folder.files, path: `${folder.path}/decisions`, maxBytes: MAX_BYTES };
 }
 
 function eventOf({ parts }: Wired, decided: Decided, outcome: Outcome): DecisionEvent {
@@ -78,6 +81,7 @@ function eventOf({ parts }: Wired, decided: Decided, outcome: Outcome): Decision
     optOuts: compared?.record.optOuts ?? [],
     decideMs: decided.decideMs,
     ...(outcome.runMs !== undefined && { runMs: outcome.runMs }),
+    ...(outcome.traceMs !== undefined && { traceMs: outcome.traceMs }),
     ...(outcome.savedMs !== undefined && { savedMs: outcome.savedMs }),
     exitCode: outcome.exitCode,
     ...(outcome.audit !== undefined && { audit: outcome.audit }),

@@ -32,6 +32,7 @@ export async function runCommand(
       return await plain(context, argv, forward.onStarted);
     const { wired, decided } = known;
     voice.say(decisionLine(decided.verdict.decision, effects.clock.now()));
+    const from = effects.clock.monotonicMs();
     const { observer, notice } = await observerFor(wired.chosen.backend);
     if (notice !== undefined) voice.say(notice);
     const executed = await executeCommand({ ...wired.parts, backend: observer.name }, decided, {
@@ -41,11 +42,14 @@ export async function runCommand(
       onNotice: (text) => voice.say(text),
     });
     if (executed.exit.kind === "not-started") sayNotStarted(context, argv, executed.exit.errno);
+    // Starting the observer, sealing its trace, hashing and storing: what the user waits for beside the command.
+    const traceMs = Math.max(0, effects.clock.monotonicMs() - from - executed.durationMs);
     const audit = await auditRun(wired, decided, executed);
     for (const line of recordingLines(executed.recording, audit)) voice.say(line);
     logDecision(wired, decided, {
       exitCode: exitCodeOf(executed.exit),
       runMs: executed.durationMs,
+      traceMs,
       recording: executed.recording,
       ...(audit !== undefined && { audit: audit.kind }),
     });

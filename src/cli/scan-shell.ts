@@ -13,7 +13,7 @@ import type { ReplayTarget } from "../codeql/replay-scan.ts";
 import type { VerdictOptions } from "../codeql/sarif/verdict.ts";
 import type { ScanKey } from "../codeql/scan-key.ts";
 import { appendScan, disownScan, type StorePorts } from "../codeql/scan-record.ts";
-import { logScan, type ScanEvent, scanLog } from "../codeql/scan-log.ts";
+import { logScan, type ScanEvent, scanLog, wasSkipped } from "../codeql/scan-log.ts";
 import type { Json } from "../core/canonical.ts";
 import type { Digest } from "../core/digest.ts";
 import type { Gap } from "../core/gap.ts";
@@ -23,9 +23,11 @@ import { nodeFiles, nodeHasher, nodeRunner } from "../node/ports.ts";
 import { nodeDeflate } from "../node/store-files.ts";
 import { Unreadable } from "../ports.ts";
 import type { StoreFolder } from "../store/folder.ts";
+import { scanCounts } from "../report/count.ts";
 import type { CliContext } from "./command.ts";
 import { folderUri, readableFile } from "./commands/sarif-files.ts";
 import { configurationOf } from "./configuration.ts";
+import { addCounts } from "./counting.ts";
 import { VERSION } from "./version.ts";
 import { effects, openStoreFor, storedRecords } from "./wiring.ts";
 
@@ -97,7 +99,11 @@ export async function openScanShell(context: CliContext, choices: ShellChoices):
       hashFile,
       machine: { os: platform(), arch: arch() },
     },
-    log: (event) => logScan(log, { at: effects.clock.now(), ...event }),
+    log: (event) => {
+      // A replay that is made twice for one commit spared one scan.
+      if (!(event.kind === "skipped" && wasSkipped(log, event))) void addCounts(folder, config, scanCounts(event));
+      logScan(log, { at: effects.clock.now(), ...event });
+    },
   };
 }
 

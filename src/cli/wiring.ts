@@ -36,7 +36,10 @@ export interface Wired extends OpenStore {
  * @param resolved whose `store.directory` counts; undefined: the environment alone, for a wrong configuration
  * @throws ForegoneError E_STORE when no store can be opened; `run` then runs without one
  */
-export function openStoreFor(context: CliContext, resolved: ResolvedConfig | undefined): OpenStore {
+export function openStoreFor(
+  context: Pick<CliContext, "cwd" | "env">,
+  resolved: ResolvedConfig | undefined,
+): OpenStore {
   try {
     const root = resolved === undefined ? storeRoot(context.env, context.cwd) : storeRootOf(context, resolved);
     return openStore({ ...effects, files: nodeStoreFiles }, { FOREGONE_CACHE_DIR: root }, context.cwd);

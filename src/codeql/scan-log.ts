@@ -49,6 +49,18 @@ export function logScan(log: SegmentLog, event: ScanEvent): void {
   }
 }
 
+/** Whether this scan of this commit is among the last thousand events as skipped. */
+export function wasSkipped(log: SegmentLog, event: Pick<ScanEvent, "key" | "commit" | "category">): boolean {
+  return readNewest(log, PAGE).lines.some(({ text }) => {
+    const known = parse(text);
+    return known?.kind === "skipped" && identity(known) === identity(event);
+  });
+}
+
+function identity({ key, commit = "", category = "" }: Pick<ScanEvent, "key" | "commit" | "category">): string {
+  return `${key} ${commit} ${category}`;
+}
+
 export interface ScanStats {
   readonly hits: number;
   readonly misses: Readonly<Record<string, number>>;
@@ -70,7 +82,7 @@ export function scanStats(log: SegmentLog): ScanStats {
   const ran = new Set<string>();
   for (const event of events(log)) {
     counts[event.kind] = (counts[event.kind] ?? 0) + 1;
-    const one = `${event.key} ${event.commit ?? ""} ${event.category ?? ""}`;
+    const one = identity(event);
     const reason = event.reason ?? "unknown";
     if (event.kind === "miss") misses[reason] = (misses[reason] ?? 0) + 1;
     else if (event.kind === "refused") refused[reason] = (refused[reason] ?? 0) + 1;

@@ -44,6 +44,49 @@ export function decisionCounts(decision: CountedDecision): readonly Count[] {
   ];
 }
 
+/** What counting needs of an event of scans (codeql/scan-log.ts). */
+export interface CountedScan {
+  readonly kind: string;
+  readonly savedMs?: number;
+}
+
+const SCANS: Readonly<Record<string, string>> = { stored: "stored", hit: "retrieved", skipped: "skipped" };
+
+/** A scan that was found is no saving: only one that did not run is. */
+export function scanCounts({ kind, savedMs = 0 }: CountedScan): readonly Count[] {
+  const outcome = SCANS[kind];
+  if (outcome !== undefined)
+    return [
+      [seriesOf("foregone_codeql_scans_total", { outcome }), 1],
+      ...(kind === "skipped" ? [[seriesOf("foregone_codeql_saved_seconds_total"), savedMs / 1000] as const] : []),
+    ];
+  if (kind === "audit-same" || kind === "false-skip")
+    return [[seriesOf("foregone_audits_total", { result: kind === "false-skip" ? kind : "same" }), 1]];
+  return [];
+}
+
+/** What counting needs of the API cache's statistics (github/stats.ts). */
+export interface CountedReads {
+  readonly paid: number;
+  readonly certified: number;
+  readonly fresh: number;
+  readonly coalesced: number;
+  readonly stale: number;
+}
+
+export function readCounts({ paid, certified, fresh, coalesced: shared, stale }: CountedReads): readonly Count[] {
+  return Object.entries({ paid, certified, fresh, shared, stale }).map(
+    ([outcome, count]) => [seriesOf("foregone_api_requests_total", { outcome }), count] as const,
+  );
+}
+
+export function accessCounts(granted: number, denied: number): readonly Count[] {
+  return [
+    [seriesOf("foregone_credential_accesses_total", { decision: "granted" }), granted],
+    [seriesOf("foregone_credential_accesses_total", { decision: "denied" }), denied],
+  ];
+}
+
 /** As the layers of the store tell it (store/events.ts). */
 export type CountedStoreEvent =
   | {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decisionCounts, storeCounts } from "./count.ts";
+import { decisionCounts, scanCounts, storeCounts } from "./count.ts";
 import { otlpBody, panelMarkdown, prometheusText } from "./exposition.ts";
 import { METRICS, type MetricName, parseSeries, seriesOf, sumOf, sumsBy } from "./metrics.ts";
 import { metricsPanel } from "./panel.ts";
@@ -41,6 +41,24 @@ test("a skip saves, an audit and a run do not", () => {
   expect(sumsBy(sums, "foregone_misses_total", "reason")).toEqual({ audit: 1 });
 });
 
+test("a scan that was found saves nothing, one that did not run does; its audits count with the others", () => {
+  const sums = added(
+    scanCounts({ kind: "stored" }),
+    scanCounts({ kind: "hit" }),
+    scanCounts({ kind: "skipped", savedMs: 300_000 }),
+    scanCounts({ kind: "ran-anyway", savedMs: 300_000 }),
+    scanCounts({ kind: "false-skip" }),
+    scanCounts({ kind: "miss" }),
+  );
+  expect(sums).toEqual({
+    'foregone_codeql_scans_total{outcome="stored"}': 1,
+    'foregone_codeql_scans_total{outcome="retrieved"}': 1,
+    'foregone_codeql_scans_total{outcome="skipped"}': 1,
+    foregone_codeql_saved_seconds_total: 300,
+    'foregone_audits_total{result="false-skip"}': 1,
+  });
+});
+
 test("a layer's lookups count by layer and by whether they found something", () => {
   const done = { type: "done", layer: "disk", operation: "get", bytes: 10, ms: 5 } as const;
   const sums = added(storeCounts({ ...done, found: true }), storeCounts({ ...done, found: false }));
@@ -69,7 +87,7 @@ test("every line of the founding panel is there, and moves with its counter", ()
       metricsPanel(metrics)
         .find((g) => g.title === group)
         ?.lines.find((l) => l.label === label);
-    expect([line({})?.value, line({ [series]: 7 })?.value], `${group}: ${label}`).toEqual([0, 7]);
+    expect([line({})?.value ?? 0, line({ [series]: 7 })?.value], `${group}: ${label}`).toEqual([0, 7]);
   }
 });
 

@@ -1,5 +1,5 @@
 // The founding metrics panel, and ours beside it: the same lines on the dashboard, in the job summary and in the terminal.
-import { type MetricName, type Metrics, sumOf } from "./metrics.ts";
+import { type MetricName, type Metrics, seriesOf, sumOf } from "./metrics.ts";
 
 export interface PanelLine {
   readonly label: string;
@@ -25,6 +25,9 @@ export function metricsPanel(metrics: Metrics): readonly PanelGroup[] {
     ...(whole !== undefined && whole > 0 && { share: value / whole }),
   });
   const seconds = (label: string, value: number): PanelLine => ({ label, value, unit: "seconds" });
+  // A gauge that nobody has looked at is unknown, not 0.
+  const gauge = (label: string, name: MetricName, labels: Readonly<Record<string, string>> = {}): PanelLine[] =>
+    Object.hasOwn(metrics, seriesOf(name, labels)) ? [count(label, sum(name, labels))] : [];
   const alarm = (label: string, value: number): PanelLine => ({ label, value, unit: "count", alarm: true });
 
   const decisions = sum("foregone_decisions_total");
@@ -54,7 +57,7 @@ export function metricsPanel(metrics: Metrics): readonly PanelGroup[] {
         count("API calls saved", unpaid),
         count("paid", outcome("paid"), requests),
         alarm("stale answers served", outcome("stale")),
-        count("connected peers", sum("foregone_peers_connected")),
+        ...gauge("connected peers", "foregone_peers_connected"),
       ],
     },
     {
@@ -69,10 +72,10 @@ export function metricsPanel(metrics: Metrics): readonly PanelGroup[] {
     {
       title: "Credentials",
       lines: [
-        count("active", sum("foregone_credentials", { state: "active" })),
+        ...gauge("active", "foregone_credentials", { state: "active" }),
         count("access events", sum("foregone_credential_accesses_total")),
         count("access denied", sum("foregone_credential_accesses_total", { decision: "denied" })),
-        count("expired", sum("foregone_credentials", { state: "expired" })),
+        ...gauge("expired", "foregone_credentials", { state: "expired" }),
       ],
     },
   ];

@@ -10,10 +10,20 @@ export interface Ran {
 
 export async function runCli(
   argv: readonly string[],
-  { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
+  {
+    cwd,
+    env,
+    stdin = "",
+  }: { readonly cwd: string; readonly env: Readonly<Record<string, string>>; readonly stdin?: string },
 ): Promise<Ran> {
   const [stdout, stderr] = [collector(), collector()];
-  const code = await main(argv, { cwd, env, stdin: Readable.from([]), stdout: stdout.stream, stderr: stderr.stream });
+  const code = await main(argv, {
+    cwd,
+    env,
+    stdin: Readable.from(stdin === "" ? [] : [Buffer.from(stdin)]),
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+  });
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }
 
@@ -21,7 +31,8 @@ function collector(): { readonly stream: Writable; readonly text: () => string }
   const chunks: Buffer[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
-      chunks.push(chunk);
+      // A copy: a secret is wiped once it is written.
+      chunks.push(Buffer.from(chunk));
       done();
     },
   });

@@ -1,13 +1,15 @@
 // The API cache for a program that uses it as a library: through the socket of a running proxy, else an engine of its own on the
 // same store.
 import http from "node:http";
-import type { CliContext } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
 import { type ApiAnswer, type ApiRequest, type CacheMode, UpstreamError } from "../../github/message.ts";
 import type { Connection, FetchOptions } from "../../octokit.ts";
 import { askSocket } from "./client.ts";
+import { ApiCounting } from "./counting.ts";
 import { openApiProxy } from "./open.ts";
 import { apiPlace } from "./place.ts";
+
+const FLUSH_MS = 60_000;
 
 export async function connectOwn(options: FetchOptions): Promise<Connection> {
   const given = options.env ?? process.env;
@@ -15,7 +17,8 @@ export async function connectOwn(options: FetchOptions): Promise<Connection> {
     Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
   const context = { cwd: options.cwd ?? process.cwd(), env };
-  const { config } = await configurationOf(context as CliContext);
+  const resolved = await configurationOf(context);
+  const { config } = resolved;
   const hosts = config["api.hosts"].map((host) => host.split("/")[0] ?? host);
   const place = apiPlace(context, config);
   const socket = options.socket ?? (env["FOREGONE_SOCKET"] || place.socket);
@@ -23,14 +26,18 @@ export async function connectOwn(options: FetchOptions): Promise<Connection> {
     options.origins === undefined &&
     (await askSocket(socket, { method: "GET", path: "/_foregone/health" }).catch(() => undefined));
   if (answers) return { hosts, handle: throughSocket(socket) };
-  const { engine } = await openApiProxy({
+  const api = await openApiProxy({
     config,
     env,
     storeFolder: place.store,
     doors: {},
     origins: options.origins ?? {},
   });
-  return { hosts, handle: (request) => engine.handle(request) };
+  const counting = new ApiCounting(context, resolved, () => api.status().stats);
+  // Nobody tells a library when it is not needed any more.
+  setInterval(() => void counting.flush(), FLUSH_MS).unref();
+  process.once("exit", () => void counting.flush());
+  return { hosts, handle: (request) => api.engine.handle(request) };
 }
 
 function throughSocket(socket: string): (request: ApiRequest) => Promise<ApiAnswer> {

@@ -1,4 +1,5 @@
 // What every `foregone api` command begins with: configuration, place, and upstreams named on the command line.
+import type { ResolvedConfig } from "../../config/resolve.ts";
 import type { Config } from "../../config/settings.ts";
 import { ForegoneError } from "../../core/errors.ts";
 import type { CliContext, Parsed } from "../command.ts";
@@ -6,16 +7,19 @@ import { configurationOf, expandPath } from "../configuration.ts";
 import { type ApiPlace, apiPlace } from "./place.ts";
 
 export interface ApiSettings extends ApiPlace {
+  readonly resolved: ResolvedConfig;
   readonly config: Config;
   readonly origins: Readonly<Record<string, string>>;
 }
 
 /** @throws ForegoneError E_CONFIG, E_USAGE */
 export async function apiSettings(context: CliContext, parsed: Parsed): Promise<ApiSettings> {
-  const { config } = await configurationOf(context);
+  const resolved = await configurationOf(context);
+  const { config } = resolved;
   const place = apiPlace(context, config);
   const socket = parsed.values.get("socket");
   return {
+    resolved,
     config,
     ...place,
     ...(socket !== undefined && { socket: expandPath(socket, context) }),

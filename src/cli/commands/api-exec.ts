@@ -7,6 +7,7 @@ import { EXIT, ForegoneError } from "../../core/errors.ts";
 import type { ApiStatus } from "../../github/proxy.ts";
 import { askRunning } from "../api/client.ts";
 import { type Doors, type Way, execEnv, parseWays } from "../api/exec-env.ts";
+import { ApiCounting } from "../api/counting.ts";
 import { type OpenedApi, openApiProxy } from "../api/open.ts";
 import { type ApiSettings, apiSettings } from "../api/settings.ts";
 import { closingLine } from "../api/words.ts";
@@ -25,12 +26,15 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   const voice = new Voice(context, parsed.flags.has("quiet"));
   const folder = mkdtempSync(join(tmpdir(), "foregone-exec-"));
   let own: OpenedApi | undefined;
+  let counting: ApiCounting | undefined;
   let env = context.env;
   try {
     try {
       const settings = await apiSettings(context, parsed);
       const running = await runningDoors(settings, ways, parsed);
       own = running === undefined ? await openOwn(context, settings, ways, folder, voice) : undefined;
+      const proxy = own;
+      if (proxy !== undefined) counting = new ApiCounting(context, settings.resolved, () => proxy.status().stats);
       const hosts = settings.config["api.hosts"].map((host) => host.split("/")[0] ?? host);
       env = execEnv(context.env, ways, running ?? doorsOf(own), hosts, folder);
     } catch (error) {
@@ -41,6 +45,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     if (own !== undefined && context.stderr.isTTY === true) voice.say(closingLine(own.status()));
     return code;
   } finally {
+    await counting?.flush();
     await own?.close(0);
     rmSync(folder, { recursive: true, force: true });
   }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { mkdtempSync, rmSync } from "node:fs";
 import { ForegoneError } from "../../core/errors.ts";
 import { askSocket, type SocketAnswer } from "../api/client.ts";
+import { ApiCounting } from "../api/counting.ts";
 import { openApiProxy } from "../api/open.ts";
 import { type ApiSettings, apiSettings } from "../api/settings.ts";
 import type { CliContext, Parsed } from "../command.ts";
@@ -55,6 +56,7 @@ async function withSocket(
   try {
     return await use(socket);
   } finally {
+    await new ApiCounting(context, settings.resolved, () => api.status().stats).flush();
     await api.close(0);
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,11 +1,15 @@
 // `foregone api serve`: the proxy in the foreground.
 import { ForegoneError } from "../../core/errors.ts";
 import type { ApiEvent } from "../../github/effects.ts";
+import { ApiCounting } from "../api/counting.ts";
 import { openApiProxy } from "../api/open.ts";
 import { apiSettings } from "../api/settings.ts";
 import { closingLine } from "../api/words.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { Voice } from "../voice.ts";
+
+/** What kill -9 can cost of the counts. */
+const FLUSH_MS = 5000;
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const settings = await apiSettings(context, parsed);
@@ -38,9 +42,13 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     context.stdout.write(`socket    ${doors.socket}\nbase-url  ${doors.apiUrl}\n`);
     if (api.proxy !== undefined) context.stdout.write(`proxy     ${api.proxy.url}\n${api.proxy.leaf.certificate}`);
   }
+  const counting = new ApiCounting(context, settings.resolved, () => api.status().stats);
+  const timer = setInterval(() => void counting.flush(), FLUSH_MS).unref();
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
+  clearInterval(timer);
+  await counting.flush();
   const line = closingLine(api.status());
   await api.close();
   voice.say(line);

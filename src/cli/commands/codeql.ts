@@ -66,10 +66,7 @@ async function decideAndTell(context: CliContext, parsed: Parsed, json: boolean,
       ),
     );
   if (all) return decision.kind === "hit" ? EXIT.done : EXIT.wouldRun;
-  if (decision.kind === "hit") {
-    shell.log({ kind: "hit", scan: name, key: key.weak, commit: git.head });
-    return EXIT.done;
-  }
+  if (decision.kind === "hit") return EXIT.done;
   shell.log({ kind: "miss", scan: name, key: key.weak, reason: decision.misses[0].kind });
   savePending(shell, key, git);
   return EXIT.wouldRun;
@@ -155,6 +152,7 @@ export async function replay(context: CliContext, parsed: Parsed): Promise<numbe
     if (uploaded.kind === "invalid") await invalidateScans(shell, { family: key, why: uploaded.message });
     if (uploaded.kind !== "complete" && uploaded.kind !== "pending") return EXIT.wrong;
   }
+  shell.log({ kind: "hit", scan: name, key: key.weak, commit: target.commit, category });
   const saved = savedMs(decision, effects.clock.monotonicMs() - from);
   shell.log({ kind: "skipped", scan: name, key: key.weak, commit: target.commit, category, savedMs: saved });
   context.stderr.write(

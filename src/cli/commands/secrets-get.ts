@@ -20,8 +20,8 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   const scope = parsed.values.get("scope");
   const caller = localCaller(shell, scope === undefined ? undefined : (await resolveScope(context, scope)).scope);
   const version = versionOption(parsed);
-  const granted = await withStore(shell, (session, store) => {
-    const { answers, audit } = resolveNames(session, store, {
+  const { answers, audit } = await withStore(shell, (session, store) =>
+    resolveNames(session, store, {
       action: "get",
       names: [name],
       mode: shell.inJob ? "output" : undefined,
@@ -29,15 +29,13 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
       rules: shell.rules,
       actor: { actor: actorOf(context) },
       ...(version !== undefined && { version }),
-    });
-    const [answer] = answers;
-    if (answer === undefined || !isGranted(answer))
-      throw deniedError(
-        answers.filter((a) => !isGranted(a)),
-        audit,
-      );
-    return answer;
-  });
+    }),
+  );
+  const refusals = answers.filter((answer) => !isGranted(answer));
+  const { countAccesses } = await import("../secrets/counting.ts");
+  await countAccesses(shell, answers.length - refusals.length, refusals.length);
+  const [granted] = answers;
+  if (granted === undefined || !isGranted(granted)) throw deniedError(refusals, audit);
   await give(context, granted, out);
   return EXIT.done;
 }

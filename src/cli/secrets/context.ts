@@ -1,4 +1,5 @@
 // What every `foregone secrets` command begins with: configuration, the store's folder, where its key is, who is asking.
+import type { ResolvedConfig } from "../../config/resolve.ts";
 import type { Config } from "../../config/settings.ts";
 import type { AccessRules, Caller } from "../../core/access.ts";
 import type { Scope } from "../../core/scope.ts";
@@ -19,6 +20,7 @@ import { askHidden } from "./input.ts";
 
 export interface SecretsShell {
   readonly context: CliContext;
+  readonly resolved: ResolvedConfig;
   readonly config: Config;
   readonly session: SessionContext;
   readonly rules: AccessRules;
@@ -29,7 +31,8 @@ export interface SecretsShell {
 
 /** @throws ForegoneError E_CONFIG */
 export async function secretsShell(context: CliContext, more: { readonly kdf?: Kdf } = {}): Promise<SecretsShell> {
-  const { config } = await configurationOf(context);
+  const resolved = await configurationOf(context);
+  const { config } = resolved;
   const folder = expandPath(config["secrets.dir"], context);
   const session: SessionContext = {
     folder,
@@ -49,6 +52,7 @@ export async function secretsShell(context: CliContext, more: { readonly kdf?: K
   };
   return {
     context,
+    resolved,
     config,
     session,
     rules: accessRules(config),

@@ -59,7 +59,7 @@ export async function fromStore(
 ): Promise<Asked> {
   const scope = text === undefined ? undefined : (await resolveScope(shell.context, text)).scope;
   const caller = localCaller(shell, scope);
-  return withStore(shell, (session, store) => {
+  const asked = await withStore(shell, (session, store): Asked => {
     const { versions } = store.state;
     const names =
       only ??
@@ -85,4 +85,7 @@ export async function fromStore(
       audit,
     };
   });
+  const { countAccesses } = await import("./counting.ts");
+  await countAccesses(shell, asked.given.length, asked.denied.length);
+  return asked;
 }
