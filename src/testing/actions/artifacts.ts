@@ -73,7 +73,8 @@ export class ArtifactService {
   }
 
   #create(token: RuntimeToken, name: string, body: Readonly<Record<string, unknown>>): Twirp {
-    if (body["version"] !== 7 || !/^[^"\\/:<>|*?\r\n]{1,256}$/.test(name)) return twirp(400, "invalid_argument", "name");
+    if (body["version"] !== 7 || !/^[^"\\/:<>|*?\r\n]{1,256}$/.test(name))
+      return twirp(400, "invalid_argument", "name");
     if (this.rows.some((row) => row.run === token.run && row.name === name))
       return twirp(409, "already_exists", "an artifact with this name already exists on the workflow run");
     const id = 100 + this.rows.length;

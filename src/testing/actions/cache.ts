@@ -30,7 +30,8 @@ export class CacheService {
     if (typeof key !== "string" || key.length > 512 || key.includes(",")) return twirp(400, "invalid_argument", "key");
     if (method === "GetCacheEntryDownloadURL") return this.#find(token, body);
     const own = token.scopes[0];
-    if (own?.write !== true) return { status: 200, json: { ok: false, message: "cache write denied: token is read-only" } };
+    if (own?.write !== true)
+      return { status: 200, json: { ok: false, message: "cache write denied: token is read-only" } };
     const row = this.rows.find((r) => r.scope === own.scope && r.key === key && r.version === version);
     if (method === "CreateCacheEntry") {
       if (row !== undefined)

@@ -28,7 +28,13 @@ export const REST_TOKEN = "rest-token";
 /** May read contents, but no actions. */
 export const CONTENTS_TOKEN = "contents-token";
 
-const READS_ACTIONS: ReadonlySet<Endpoint> = new Set(["rest-artifacts", "rest-zip", "rest-caches", "rest-run", "rest-jobs"]);
+const READS_ACTIONS: ReadonlySet<Endpoint> = new Set([
+  "rest-artifacts",
+  "rest-zip",
+  "rest-caches",
+  "rest-run",
+  "rest-jobs",
+]);
 
 export class ActionsDouble {
   readonly blobs = new Blobs();
@@ -97,9 +103,7 @@ export class ActionsDouble {
 
   /** @param scopes own scope first */
   token(run: Pick<RunState, "backendId">, scopes: readonly (string | CacheScope)[]): string {
-    const full = scopes.map((scope, i) =>
-      typeof scope === "string" ? { scope, read: true, write: i === 0 } : scope,
-    );
+    const full = scopes.map((scope, i) => (typeof scope === "string" ? { scope, read: true, write: i === 0 } : scope));
     return encodeRuntimeToken({ run: run.backendId, job: `job-of-${run.backendId}`, scopes: full });
   }
 
@@ -149,7 +153,8 @@ export class ActionsDouble {
   }
 
   #twirp(url: URL, authorization: string | undefined, body: Buffer): [Endpoint | undefined, Reply] {
-    const [, service = "", method = ""] = /^\/twirp\/github\.actions\.results\.api\.v1\.(\w+)\/(\w+)$/.exec(url.pathname) ?? [];
+    const [, service = "", method = ""] =
+      /^\/twirp\/github\.actions\.results\.api\.v1\.(\w+)\/(\w+)$/.exec(url.pathname) ?? [];
     const endpoint = method as Endpoint;
     const token = decodeRuntimeToken(authorization);
     if (token === undefined) return [endpoint, json(401, twirp(401, "unauthenticated", "token").json)];

@@ -79,6 +79,9 @@ test("@actions/artifact uploads, lists, finds across runs and downloads; a name 
     ["downloadArtifact", 100, join(folder, "in"), digest],
     ["downloadFrom", 100, join(folder, "out"), findBy, digest],
   ]);
-  expect(second.results.map(({ value }) => value)).toMatchObject([{ digestMismatch: false }, { digestMismatch: false }]);
+  expect(second.results.map(({ value }) => value)).toMatchObject([
+    { digestMismatch: false },
+    { digestMismatch: false },
+  ]);
   for (const at of ["in", "out"]) expect(readFileSync(join(folder, at, "record"), "utf8")).toBe("bytes of a record");
 });

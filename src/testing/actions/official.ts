@@ -17,7 +17,13 @@ export function official(
   const child = spawn(process.execPath, [script, JSON.stringify(steps)], {
     cwd,
     // RUNNER_OS and a github.com server: else the client takes the host for GHES and speaks version 1.
-    env: { PATH: process.env["PATH"], GITHUB_SERVER_URL: "https://github.com", GITHUB_WORKSPACE: cwd, RUNNER_TEMP: cwd, ...env },
+    env: {
+      PATH: process.env["PATH"],
+      GITHUB_SERVER_URL: "https://github.com",
+      GITHUB_WORKSPACE: cwd,
+      RUNNER_TEMP: cwd,
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";
@@ -26,7 +32,11 @@ export function official(
   return new Promise((done, reject) => {
     child.once("error", reject);
     child.once("close", () => {
-      const line = log.trimEnd().split("\n").findLast((text) => text.startsWith("[{")) ?? "";
+      const line =
+        log
+          .trimEnd()
+          .split("\n")
+          .findLast((text) => text.startsWith("[{")) ?? "";
       if (line === "") return reject(new Error(`no result: ${log}`));
       done({ results: JSON.parse(line) as OfficialResult[], log });
     });

@@ -98,7 +98,10 @@ export function restAnswer(parts: RestParts, url: URL): RestAnswer | undefined {
       return answer("rest-artifacts", list(parts.artifacts.rows.filter((row) => row.run === run?.backendId)));
     const [, attempt] = /^\/attempts\/(\d+)\/jobs$/.exec(more) ?? [];
     const jobs = attempt === undefined ? undefined : run?.jobs[Number(attempt)];
-    return answer("rest-jobs", jobs && { total_count: jobs.length, jobs: jobs.map((job) => jobJson(job, runId, attempt)) });
+    return answer(
+      "rest-jobs",
+      jobs && { total_count: jobs.length, jobs: jobs.map((job) => jobJson(job, runId, attempt)) },
+    );
   }
   const [, base, head] = /^\/compare\/(.+?)\.\.\.(.+)$/.exec(decodeURIComponent(path)) ?? [];
   if (base !== undefined && head !== undefined) return answer("rest-compare", compare(repository, base, head));
