@@ -143,7 +143,7 @@ export class ActionsDouble {
     if (url.pathname.startsWith("/twirp/")) return this.#twirp(url, headers.authorization, body);
     if (url.pathname === "/oidc") return ["oidc", this.#oidc(url, headers.authorization)];
     const token = headers.authorization?.replace(/^(?:Bearer|token) /, "");
-    const found = restAnswer({ ...this, origin: () => this.url }, url);
+    const found = restAnswer(this, url);
     if (found === undefined) return [undefined, json(404, { message: "Not Found" })];
     const { endpoint } = found;
     if (token !== REST_TOKEN && token !== CONTENTS_TOKEN) return [endpoint, json(401, { message: "Bad credentials" })];

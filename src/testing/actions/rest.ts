@@ -62,12 +62,13 @@ export interface RestParts {
   readonly artifacts: ArtifactService;
   readonly caches: CacheService;
   readonly blobs: Blobs;
-  readonly origin: () => string;
+  /** Where the double listens. */
+  readonly url: string;
 }
 
 /** @returns undefined: no such endpoint */
 export function restAnswer(parts: RestParts, url: URL): RestAnswer | undefined {
-  const { repository, origin } = parts;
+  const { repository } = parts;
   const path = url.pathname.replace(`/api/repos/${repository.fullName}`, "");
   const query = url.searchParams;
   const answer = (endpoint: Endpoint, json: unknown): RestAnswer =>
@@ -84,7 +85,7 @@ export function restAnswer(parts: RestParts, url: URL): RestAnswer | undefined {
   if (zip !== undefined) {
     const row = parts.artifacts.rows.find((r) => String(r.id) === zip && r.finalized);
     if (row?.expired === true) return { endpoint: "rest-zip", status: 410, json: { message: "Artifact has expired" } };
-    const location = row && origin() + parts.blobs.sign(row.blob);
+    const location = row && parts.url + parts.blobs.sign(row.blob);
     if (location === undefined) return answer("rest-zip", undefined);
     return { endpoint: "rest-zip", status: 302, json: "", headers: { location } };
   }
@@ -114,9 +115,9 @@ export function restAnswer(parts: RestParts, url: URL): RestAnswer | undefined {
   return answer("rest-contents", sha && { type: "file", path: file, sha, size: 1 });
 }
 
-function artifactJson({ repository, origin }: RestParts, row: ArtifactRow): unknown {
+function artifactJson({ repository, url: origin }: RestParts, row: ArtifactRow): unknown {
   const run = repository.runs.find(({ backendId }) => backendId === row.run);
-  const url = `${origin()}/api/repos/${repository.fullName}/actions/artifacts/${row.id}`;
+  const url = `${origin}/api/repos/${repository.fullName}/actions/artifacts/${row.id}`;
   return {
     id: row.id,
     name: row.name,
