@@ -50,3 +50,14 @@ export function signerOf(seed: Uint8Array): Signer {
   const publicKey = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(SPKI_HEAD.length);
   return { publicKey, sign: (bytes) => sign(null, bytes, key) };
 }
+
+const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+/** As libp2p prints it: 12D3Koo... */
+export function peerIdText(peerId: Uint8Array): string {
+  let value = BigInt(`0x${Buffer.from(peerId).toString("hex")}`);
+  let text = "";
+  for (; value > 0n; value /= 58n) text = (BASE58[Number(value % 58n)] ?? "") + text;
+  // Each leading zero byte is a "1"; an id of an Ed25519 key has one.
+  return "1".repeat(peerId.findIndex((byte) => byte !== 0)) + text;
+}

@@ -61,6 +61,11 @@ export function openValue(keys: readonly MeshKey[], context: SealContext, sealed
   }
 }
 
+export function isKidKnown(keys: readonly MeshKey[], sealed: Buffer): boolean {
+  const kid = sealed.subarray(1, 1 + KID_BYTES);
+  return sealed[0] === VERSION && keys.some((key) => key.kid.equals(kid));
+}
+
 function keyAndNonce(key: MeshKey, salt: Uint8Array): readonly [Buffer, Buffer] {
   const bytes = hkdf(key.seal, salt, INFO, 44);
   return [bytes.subarray(0, 32), bytes.subarray(32)];

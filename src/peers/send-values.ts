@@ -1,0 +1,11 @@
+// A list of values as the frames of one request.
+import type { Member } from "./member.ts";
+import { chunksOf, encodeValues, type SealedValue } from "./wire.ts";
+
+/** What is larger waits behind the answers of others. */
+const SMALL_BYTES = 32_768;
+
+export function sendValues({ session }: Member, type: number, id: number, values: readonly SealedValue[]): void {
+  const bytes = encodeValues(values);
+  for (const chunk of chunksOf(bytes)) session.send(type, id, chunk, bytes.length > SMALL_BYTES);
+}
