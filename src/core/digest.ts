@@ -19,6 +19,11 @@ export function gitBlobOf(hasher: Hasher, data: Uint8Array): Digest {
   return `git-sha1:${hasher.gitBlob(data)}` as Digest;
 }
 
+/** @param id as git prints the id of a blob, 40 hex */
+export function gitBlobNamed(id: string): Digest {
+  return `git-sha1:${id}` as Digest;
+}
+
 /** The hex part, for file names and short ids. */
 export function hexOf(digest: Digest): string {
   return digest.slice(digest.indexOf(":") + 1);

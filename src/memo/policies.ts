@@ -4,10 +4,10 @@ import type { Gap } from "../core/gap.ts";
 import { type InputPath, inWorkspace, type Roots, toAbsolute, toInputPath } from "../core/input-path.ts";
 import type { Observation } from "../core/observation.ts";
 import { type Files, Unreadable } from "../ports.ts";
-import { type Connection, type GitCall, networkGap } from "../trace/interpret/interpreted.ts";
+import { type Change, type Connection, type GitCall, networkGap } from "../trace/interpret/interpreted.ts";
 import { type GitFact, GIT_FACTS } from "./git-facts.ts";
 import type { SkipOptions } from "./options.ts";
-import type { StartState } from "./start-state.ts";
+import { answerAtHead, type StartState } from "./start-state.ts";
 import type { World } from "./world.ts";
 import { basename, parent } from "./workspace.ts";
 
@@ -76,6 +76,34 @@ export function gitPolicy(
     } else if (!ignoreHead) for (const fact of headFacts(ask)) add(fact, by);
   }
   return { facts: [...facts].map(([fact, by]) => ({ fact, by })), gaps };
+}
+
+/**
+ * What a clean check saw of tracked files that the run itself had changed: how they differ from HEAD. That nothing differed at the
+ * start does not say it; HEAD's own content of each does (docs/soundness.md, 2.8). Taken for all of them, before the check or after.
+ */
+export function comparedWithHead(
+  changes: ReadonlyMap<string, Change>,
+  roots: Roots,
+  start: StartState,
+  by: string,
+): { readonly observations: Observation[]; readonly gaps: Gap[] } {
+  const observations: Observation[] = [];
+  const gaps: Gap[] = [];
+  for (const { path: absolute } of changes.values()) {
+    const key = toInputPath(absolute, roots);
+    if (!inWorkspace(key)) continue;
+    const head = start.head(key);
+    if (head !== undefined) observations.push({ ...answerAtHead(head), key, by });
+    else if (belowSubmodule(key, start)) gaps.push({ kind: "git-head-used", query: `status of a submodule, ${key}` });
+  }
+  return { observations, gaps };
+}
+
+function belowSubmodule(path: string, start: StartState): boolean {
+  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1))
+    if (start.head(path.slice(0, at))?.mode === "160000") return true;
+  return false;
 }
 
 /** The cheapest facts that an answer depends on; all of them where the arguments are not understood. */

@@ -11,7 +11,7 @@ import type { Interpreted } from "../trace/interpret/interpreted.ts";
 import { capture, type Captured } from "./capture.ts";
 import { type CommandParts, type Decided, worldSource } from "./memo.ts";
 import { optOuts, type SkipOptions } from "./options.ts";
-import { gitPolicy, networkPolicy, observe, volatileUsed } from "./policies.ts";
+import { comparedWithHead, gitPolicy, networkPolicy, observe, volatileUsed } from "./policies.ts";
 import { settle } from "./settle.ts";
 import type { StartState } from "./start-state.ts";
 import type { World } from "./world.ts";
@@ -79,7 +79,13 @@ export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts
     facts.definition !== undefined,
   );
   const extra = asked(world, git.facts, volatile);
-  const observations = [...settled.observations, ...extra.observations];
+  const cleanCheck = git.facts.find(({ fact }) => fact === "clean");
+  const compared =
+    cleanCheck === undefined
+      ? { observations: [], gaps: [] }
+      : comparedWithHead(interpreted.changes, roots, start, cleanCheck.by);
+  const added = [...extra.observations, ...unasked(compared.observations, settled.observations)];
+  const observations = [...settled.observations, ...added];
   const gaps = distinct([
     ...facts.gaps,
     ...interpreted.gaps,
@@ -89,6 +95,7 @@ export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts
     ...network.gaps,
     ...git.gaps,
     ...extra.gaps,
+    ...compared.gaps,
   ]);
   const outputs = [...captured.outputs, ...(facts.captured?.outputs ?? [])];
   const record: ActionRecord = {
@@ -106,7 +113,7 @@ export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts
     },
     optOuts: optOuts(options),
   };
-  const stats = [...settled.stats, ...extra.observations.map(() => undefined)];
+  const stats = [...settled.stats, ...added.map(() => undefined)];
   const contents = new Map([...captured.contents, ...(facts.captured?.contents ?? [])]);
   return { record, stats, contents, outputBytes: captured.sizeBytes + (facts.captured?.sizeBytes ?? 0) };
 }
@@ -152,6 +159,12 @@ function asked(
     else gaps.push(seen);
   }
   return { observations, gaps };
+}
+
+/** Each question stands once in a path set. */
+function unasked(more: readonly Observation[], settled: readonly Observation[]): Observation[] {
+  const known = new Set(settled.map(({ kind, key }) => `${kind} ${key}`));
+  return more.filter(({ kind, key }) => !known.has(`${kind} ${key}`));
 }
 
 function sealFacts(seal: Seal | undefined, hosts: readonly string[]): Record<string, Json> {

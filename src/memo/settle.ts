@@ -2,19 +2,12 @@
 // since only then it is known which questions matter; so each answer must also be shown not to have moved meanwhile, else gap.
 import type { Gap } from "../core/gap.ts";
 import { type InputPath, inWorkspace, type Roots, toInputPath } from "../core/input-path.ts";
-import {
-  ABSENT,
-  fileAnswer,
-  listingDigest,
-  type Observation,
-  probeAnswer,
-  type QuestionKind,
-} from "../core/observation.ts";
+import { ABSENT, listingDigest, type Observation, probeAnswer, type QuestionKind } from "../core/observation.ts";
 import { type EntryType, type Files, type Hasher, type Stat, Unreadable } from "../ports.ts";
 import type { Change, Interpreted, Look } from "../trace/interpret/interpreted.ts";
 import { isPseudo } from "../trace/interpret/pseudo.ts";
 import { isLog, isTemporary } from "./side-effects.ts";
-import { CLOCK_GRANULARITY_NS, type StartState } from "./start-state.ts";
+import { answerAtHead, CLOCK_GRANULARITY_NS, type StartState } from "./start-state.ts";
 import type { World } from "./world.ts";
 import { parent } from "./workspace.ts";
 
@@ -161,12 +154,8 @@ class Settling {
   #equalsHead(path: InputPath, stat: Stat): boolean {
     const head = inWorkspace(path) ? this.#parts.start.head(path) : undefined;
     if (head === undefined) return false;
-    const expected =
-      head.mode === "120000"
-        ? `git-sha1:${head.id}`
-        : fileAnswer(head.mode === "100755", `git-sha1:${head.id}` as never);
-    const kind = head.mode === "120000" ? "symlink" : "file";
-    return stat.type === kind && this.#parts.world.ask({ kind, key: path }) === expected;
+    const { kind, value } = answerAtHead(head);
+    return stat.type === kind && this.#parts.world.ask({ kind, key: path }) === value;
   }
 
   /** A name that appeared during the run and that the run did not make: somebody else did, before or after the listing. */

@@ -1,5 +1,7 @@
 // What git knew just before the run: which tree, which paths it tracks, which of them already differed. With it, a file that the
 // run rewrote with the same bytes is still known to be unchanged, and the record can name the tree that was tested.
+import { gitBlobNamed } from "../core/digest.ts";
+import { fileAnswer } from "../core/observation.ts";
 import type { EntryType, Runner } from "../ports.ts";
 import { gitEnvironment } from "./git-facts.ts";
 
@@ -15,6 +17,17 @@ export interface StartState {
   isClean(path: string): boolean;
   /** What was at a workspace path, as far as git could tell; empty folders are invisible to it. */
   before(path: string): EntryType | "absent" | undefined;
+}
+
+/** What HEAD answers to the question that reads a tracked path in full. */
+export function answerAtHead(head: { readonly id: string; readonly mode: string }): {
+  readonly kind: "file" | "symlink";
+  readonly value: string;
+} {
+  const content = gitBlobNamed(head.id);
+  return head.mode === "120000"
+    ? { kind: "symlink", value: content }
+    : { kind: "file", value: fileAnswer(head.mode === "100755", content) };
 }
 
 /** Kernel time stamps are taken from the last timer tick: up to 10 ms (HZ=100) old; doubled to be on the safe side. */

@@ -9,6 +9,9 @@ import type { GitCall, LookKind } from "./interpreted.ts";
 /** Read as plain files: configuration that nothing else stands for. */
 const PLAIN = /^(?:hooks|info\/(?:exclude|attributes|grafts|sparse-checkout)|description)(?:\/|$)/;
 
+/** Files of the work tree that say how git sees the others, those too that the run made: no question about HEAD stands for them. */
+const RULES = /\/\.git(?:ignore|attributes|modules)$/;
+
 export class GitLedger {
   readonly #queries = new WeakMap<Image, GitQuery>();
   /** Repositories from before the run whose `.git` somebody read: by git, and by others with what they read. */
@@ -29,7 +32,7 @@ export class GitLedger {
   look(kind: LookKind, path: string, image: Image): boolean {
     const at = path.indexOf("/.git");
     const inside = at >= 0 && (path.length === at + 5 || path[at + 5] === "/");
-    if (!inside) return image.isGit && this.#coversWorktree(path, image);
+    if (!inside) return image.isGit && !RULES.test(path) && this.#coversWorktree(path, image);
     const repository = path.slice(0, at) || "/";
     const rest = path.slice(at + 6);
     this.#link(repository, rest);
