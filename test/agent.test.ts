@@ -237,12 +237,27 @@ test("the API proxy is the agent's, and what it spared is counted, also across k
   // Flushed at a stop; kill -9 costs at most what the last five seconds counted, and nothing is counted twice.
   await here.foregone("agent", "stop");
   expect(await reads()).toEqual({ all: 3, paid: 1 });
+  expect((await here.foregone("agent", "logs")).stdout).toContain(" info stats: 3 API reads, 1 paid\n");
   await here.foregone("agent", "start");
   await read();
   process.kill((await here.pid()) ?? 0, "SIGKILL");
   const after = await reads();
   expect([3, 4]).toContain(after.all);
   expect(after.paid).toBeLessThanOrEqual(2);
+});
+
+test("agent.enabled: false: commands do all themselves; metrics.log-stats: false: no line in the log", async () => {
+  const here = machine({ FOREGONE_METRICS_LOG_STATS: "false" });
+  await here.foregone("agent", "start");
+  expect((await here.foregone("metrics", "--json")).stdout).toContain("foregone_agent_up_seconds");
+  const child = spawn(process.execPath, [program, "metrics", "--json"], {
+    env: { ...here.env, FOREGONE_AGENT_ENABLED: "false" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  expect(await new Response(child.stdout as unknown as ReadableStream).text()).toBe("{}\n");
+  await here.foregone("run", "--", "true");
+  await here.foregone("agent", "stop");
+  expect((await here.foregone("agent", "logs")).stdout).not.toContain("stats:");
 });
 
 test("the broker is a process of its own, counted and shown without a value, and gone with a killed agent", async () => {

@@ -2,6 +2,7 @@
 // plots, and the exports that were asked for. Nothing is written while nothing happens.
 import type { Clock } from "../ports.ts";
 import { otlpBody, prometheusText } from "../report/exposition.ts";
+import { grownSince, statsLine } from "../report/growth.ts";
 import { type Metrics, seriesOf } from "../report/metrics.ts";
 import { CounterReader, Counters } from "../store/counters.ts";
 import { type StoreFolder, writeWhole } from "../store/folder.ts";
@@ -18,6 +19,8 @@ export interface MetricsOptions {
   readonly history: History;
   /** Whose numbers these are, beside the store's. */
   readonly services: readonly Service[];
+  /** `metrics.log-stats`. */
+  readonly logStats: boolean;
   /** `metrics.export` and `metrics.format`. */
   readonly exportAs: "json" | "prometheus" | undefined;
   readonly otlp: OtlpOptions | undefined;
@@ -40,6 +43,7 @@ export interface MetricsService extends Service {
 }
 
 const SAMPLE_MS = 60_000;
+const STATS_MS = 3_600_000;
 /** What kill -9 can cost of the agent's own counts; commands write theirs when they end. */
 const FLUSH_MS = 5000;
 /** A collector that hangs must not pile up requests. */
@@ -55,6 +59,7 @@ export function metricsService(options: MetricsOptions): MetricsService {
   const sinceMs = folder.files.stat(`${folder.path}/key`)?.mtimeMs ?? clock.now();
   let startedAt = clock.now();
   let lastExport: string | undefined;
+  let logged: Metrics | undefined;
 
   const metrics = (): Metrics => {
     const gauges: Record<string, number> = {
@@ -68,12 +73,15 @@ export function metricsService(options: MetricsOptions): MetricsService {
     grown.take(services);
     await counters.flush();
   };
-  const sample = async (): Promise<void> => {
-    await flush();
-    const now = metrics();
+  const keep = (now: Metrics): void => {
     // What changes by itself would make every minute a change.
     const { foregone_agent_up_seconds: _, foregone_agent_resident_bytes: __, ...changing } = now;
     options.history.add({ t: clock.now(), v: changing });
+  };
+  const sample = async (): Promise<void> => {
+    await flush();
+    const now = metrics();
+    keep(now);
     if (options.exportAs !== undefined) await writeExport(now);
   };
   const writeExport = async (now: Metrics): Promise<void> => {
@@ -84,6 +92,14 @@ export function metricsService(options: MetricsOptions): MetricsService {
     if (text === lastExport) return;
     lastExport = text;
     await writeWhole(folder, `${folder.path}/${name}`, new TextEncoder().encode(text), "quick");
+  };
+  /** One line of what happened since the last one; a quiet hour has none. */
+  const logStats = async (): Promise<void> => {
+    if (!options.logStats) return;
+    const now = metrics();
+    const line = statsLine(grownSince(logged ?? now, now));
+    logged = now;
+    if (line !== undefined) options.log.write("info", `stats: ${line}`);
   };
   const push = async ({ endpoint, headers }: OtlpOptions): Promise<void> => {
     const body = JSON.stringify(otlpBody(metrics(), options.version, { sinceMs, nowMs: clock.now() }));
@@ -116,7 +132,11 @@ export function metricsService(options: MetricsOptions): MetricsService {
     metrics,
     start() {
       startedAt = clock.now();
+      // What the first minute adds is growth only beside what stood before it.
+      logged = metrics();
+      keep(logged);
       every(FLUSH_MS, "counting", flush);
+      every(STATS_MS, "statistics", logStats);
       every(options.sampleMs ?? SAMPLE_MS, "sampling", sample);
       const { otlp } = options;
       if (otlp !== undefined) every(otlp.intervalMs, "OpenTelemetry", () => push(otlp));
@@ -126,6 +146,7 @@ export function metricsService(options: MetricsOptions): MetricsService {
       for (const timer of timers) clearInterval(timer);
       timers.clear();
       await sample().catch(() => undefined);
+      await logStats();
     },
     status: () => ({ state: "up", detail: exportsText(options) }),
     webRoutes: [

@@ -7,6 +7,7 @@ import { groupId } from "../cli/secrets/group-id.ts";
 import type { ResolvedConfig } from "../config/resolve.ts";
 import { historyOf, dashboardService } from "../dashboard/wiring.ts";
 import type { Panels } from "../dashboard/panels.ts";
+import { scansPanel } from "../dashboard/scans.ts";
 import type { WebService } from "../dashboard/server.ts";
 import { storeCounts } from "../report/count.ts";
 import { sumOf } from "../report/metrics.ts";
@@ -101,6 +102,7 @@ export async function agentParts(
   const panels: Panels = {
     ...(api && { quota: async () => api.panel() }),
     ...(credentials && { credentials: () => credentials.panel() }),
+    scans: async () => scansPanel(folder),
   };
   const metrics = config["metrics.enabled"] ? metricsOf(context, resolved, folder, log, services) : undefined;
   services.push(metrics ?? offService("metrics", "metrics.enabled is false"));
@@ -210,8 +212,9 @@ function metricsOf(
     clock: systemClock,
     log,
     version,
-    history: historyOf(folder),
+    history: historyOf(folder, config["dashboard.history"]),
     services,
+    logStats: config["metrics.log-stats"],
     exportAs: config["metrics.export"] ? config["metrics.format"] : undefined,
     otlp:
       endpoint === null
@@ -245,7 +248,7 @@ function webOf(context: AgentContext, { config }: ResolvedConfig, parts: WebPart
     version: context.version,
     page,
     maxDecisionBytes: config["dashboard.decisions"],
-    history: historyOf(folder),
+    history: historyOf(folder, config["dashboard.history"]),
     metrics: metrics === undefined ? () => ({}) : () => metrics.metrics(),
     metricsRoutes: exposed?.webRoutes ?? [],
     panels: parts.panels,

@@ -33,7 +33,7 @@ export async function runCommand(
     const { wired, decided } = known;
     voice.say(decisionLine(decided.verdict.decision, effects.clock.now()));
     const from = effects.clock.monotonicMs();
-    const { observer, notice } = await observerFor(wired.chosen.backend);
+    const { observer, notice } = await observerFor(wired.chosen.backend, wired.chosen.resolved?.config);
     if (notice !== undefined) voice.say(notice);
     const executed = await executeCommand({ ...wired.parts, backend: observer.name }, decided, {
       ...(await executeParts(context, wired)),

@@ -49,6 +49,11 @@ export function logScan(log: SegmentLog, event: ScanEvent): void {
   }
 }
 
+/** Newest first. */
+export function newestScans(log: SegmentLog, count: number): readonly ScanEvent[] {
+  return readNewest(log, count).lines.flatMap(({ text }) => parse(text) ?? []);
+}
+
 /** Whether this scan of this commit is among the last thousand events as skipped. */
 export function wasSkipped(log: SegmentLog, event: Pick<ScanEvent, "key" | "commit" | "category">): boolean {
   return readNewest(log, PAGE).lines.some(({ text }) => {

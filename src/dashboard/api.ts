@@ -50,17 +50,17 @@ export function apiRoutes(sources: ApiSources): readonly Route[] {
     get("/api/summary", () => summary(sources)),
     get("/api/timeline", async ({ query }) => {
       await sources.index.refresh();
-      const hours = bounded(query, "hours", 24, 1, 720);
+      const hours = hoursOf(sources, query);
       const to = sources.clock.now();
       const stepMs = hours <= 24 ? HOUR_MS : hours <= 168 ? 6 * HOUR_MS : 24 * HOUR_MS;
       const zoneMs = bounded(query, "zone", 0, -14 * 60, 14 * 60) * 60_000;
       return { stepMs, buckets: sources.index.timeline(to - (hours - 1) * HOUR_MS, to, stepMs, zoneMs) };
     }),
     get("/api/history", async ({ query }) => {
-      sources.history.refresh();
       const to = sources.clock.now();
+      sources.history.refresh(to);
       const names = (query.get("names") ?? "").split(",").slice(0, 20);
-      return sources.history.range(names, to - bounded(query, "hours", 24, 1, 720) * HOUR_MS, to, 300);
+      return sources.history.range(names, to - hoursOf(sources, query) * HOUR_MS, to, 300);
     }),
     get("/api/decisions", async ({ query }) => decisionsPage(sources, query)),
     get("/api/decision/", async ({ rest }) => {
@@ -91,6 +91,7 @@ export function apiRoutes(sources: ApiSources): readonly Route[] {
       return record === undefined ? undefined : treeOf(record.trace.observations, query.get("under") ?? "", MAX_NODES);
     }),
     get("/api/quota", async () => (await sources.panels.quota?.()) ?? null),
+    get("/api/scans", async () => (await sources.panels.scans?.()) ?? null),
     get("/api/peers", async () => (await sources.panels.peers?.()) ?? null),
     get("/api/credentials", async () => (await sources.panels.credentials?.()) ?? null),
   ];
@@ -101,6 +102,8 @@ export interface Summary {
   readonly version: string;
   /** Decisions in the log. */
   readonly decisions: number;
+  /** How far back plots reach: `dashboard.history`. */
+  readonly historyHours: number;
   readonly metrics: Readonly<Record<string, number>>;
   readonly agent: AgentStatus | null;
 }
@@ -111,9 +114,16 @@ export interface ToldDecision extends StoredDecision {
   readonly missTexts: readonly string[];
 }
 
-export async function summary({ clock, version, index, metrics, agent }: ApiSources): Promise<Summary> {
+export async function summary({ clock, version, index, history, metrics, agent }: ApiSources): Promise<Summary> {
   await index.refresh();
-  return { now: clock.now(), version, decisions: index.count, metrics: metrics(), agent: agent?.() ?? null };
+  return {
+    now: clock.now(),
+    version,
+    decisions: index.count,
+    historyHours: history.maxAgeMs / HOUR_MS,
+    metrics: metrics(),
+    agent: agent?.() ?? null,
+  };
 }
 
 export function told(decision: StoredDecision): ToldDecision {
@@ -167,6 +177,11 @@ function summaryOf(record: ActionRecord): RecordSummary {
     outputBytes: outputs.reduce((sum, output) => sum + output.sizeBytes, 0),
     optOuts: record.optOuts,
   };
+}
+
+/** As asked, and no further than `dashboard.history`. */
+function hoursOf({ history }: ApiSources, query: URLSearchParams): number {
+  return bounded(query, "hours", 24, 1, Math.max(1, Math.floor(history.maxAgeMs / HOUR_MS)));
 }
 
 function bounded(query: URLSearchParams, name: string, fallback: number, min: number, max: number): number {

@@ -9,17 +9,21 @@ export interface Sample {
   readonly v: Readonly<Record<string, number>>;
 }
 
-/** 43,200 minutes are 30 days; each sample kept in memory holds only the numbers that plots use. */
+/** 43,200 minutes are 30 days. */
 const MAX_SAMPLES = 43_200;
+const MAX_AGE_MS = MAX_SAMPLES * 60_000;
 
 export class History {
   readonly #log: SegmentLog;
+  /** `dashboard.history`, and at most what is kept. */
+  readonly maxAgeMs: number;
   readonly #samples: Sample[] = [];
   #next: Position | undefined;
   #last = "";
 
-  constructor(log: SegmentLog) {
+  constructor(log: SegmentLog, maxAgeMs = MAX_AGE_MS) {
     this.#log = log;
+    this.maxAgeMs = Math.min(maxAgeMs, MAX_AGE_MS);
   }
 
   /** @returns false if nothing changed since the last sample, or it could not be written */
@@ -34,14 +38,16 @@ export class History {
     }
   }
 
-  refresh(): void {
+  refresh(nowMs: number): void {
     for (;;) {
       const { lines, next } = readSince(this.#log, this.#next, 1024 * 1024);
       for (const { text } of lines) {
         const sample = parseSample(text);
         if (sample !== undefined) this.#samples.push(sample);
       }
-      this.#samples.splice(0, Math.max(0, this.#samples.length - MAX_SAMPLES));
+      const young = this.#samples.findIndex(({ t }) => t >= nowMs - this.maxAgeMs);
+      const old = young === -1 ? this.#samples.length : young;
+      this.#samples.splice(0, Math.max(old, this.#samples.length - MAX_SAMPLES));
       if (next === this.#next) return;
       this.#next = next;
     }
@@ -49,7 +55,7 @@ export class History {
 
   /**
    * @param names as in the samples
-   * @param points at most so many, the last of each equal step of time
+   * @param points at most so many, the last of each equal step of time; and the first of all, from which growth counts
    */
   range(names: readonly string[], fromMs: number, toMs: number, points: number): readonly Sample[] {
     const step = Math.max(1, (toMs - fromMs) / points);
@@ -57,9 +63,10 @@ export class History {
     for (const { t, v } of this.#samples) {
       if (t < fromMs || t > toMs) continue;
       const chosen = Object.fromEntries(names.flatMap((name) => (v[name] === undefined ? [] : [[name, v[name]]])));
+      if (kept.size === 0) kept.set(-1, { t, v: chosen });
       kept.set(Math.floor((t - fromMs) / step), { t, v: chosen });
     }
-    return [...kept.values()];
+    return [...kept.values()].filter(({ t }, i, all) => t !== all[i - 1]?.t);
   }
 }
 

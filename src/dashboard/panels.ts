@@ -20,6 +20,24 @@ export interface QuotaPanel {
   }[];
 }
 
+export interface ScansPanel {
+  /** Newest first. */
+  readonly events: readonly {
+    readonly at: number;
+    /** "codeql javascript", "eslint" */
+    readonly scan: string;
+    readonly kind: string;
+    readonly commit?: string;
+    /** Why it ran, or was not stored. */
+    readonly reason?: string;
+    readonly savedMs?: number;
+  }[];
+  /** Scans that ran, by the first reason. */
+  readonly misses: Readonly<Record<string, number>>;
+  readonly audits: number;
+  readonly falseSkips: number;
+}
+
 export interface PeersPanel {
   readonly self:
     | { readonly id: string; readonly network: string; readonly role: string; readonly addresses: readonly string[] }
@@ -61,6 +79,7 @@ export interface CredentialsPanel {
 
 export interface Panels {
   readonly quota?: () => Promise<QuotaPanel | undefined>;
+  readonly scans?: () => Promise<ScansPanel | undefined>;
   readonly peers?: () => Promise<PeersPanel | undefined>;
   readonly credentials?: () => Promise<CredentialsPanel | undefined>;
 }

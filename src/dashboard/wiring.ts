@@ -81,7 +81,8 @@ function pageRoutes(folder: string): readonly Route[] {
   });
 }
 
-export function historyOf(folder: StoreFolder): History {
+/** @param maxAgeMs `dashboard.history` */
+export function historyOf(folder: StoreFolder, maxAgeMs?: number): History {
   // 43,200 samples of a month at about 1 kB are 43 MB; 32 MiB holds what changes in a real month.
-  return new History({ files: folder.files, path: `${folder.path}/history`, maxBytes: 32 * 1024 * 1024 });
+  return new History({ files: folder.files, path: `${folder.path}/history`, maxBytes: 32 * 1024 * 1024 }, maxAgeMs);
 }

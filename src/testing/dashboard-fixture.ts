@@ -176,6 +176,17 @@ function panelsAt(now: number): Panels {
       ],
       rules: [{ for: "api.github.com json", verdict: "proven", matches: 4812, mismatches: 0 }],
     }),
+    scans: async () => ({
+      events: [
+        { at: now - 200_000, scan: "codeql javascript", kind: "skipped", commit: "3f2c1ab0d1", savedMs: 303_000 },
+        { at: now - 210_000, scan: "codeql javascript", kind: "hit", commit: "3f2c1ab0d1" },
+        { at: now - 4_000_000, scan: "eslint", kind: "stored", commit: "9be0017441" },
+        { at: now - 4_100_000, scan: "eslint", kind: "miss", reason: "changed" },
+      ],
+      misses: { changed: 41, "no-record": 4 },
+      audits: 2,
+      falseSkips: 0,
+    }),
     peers: async () => ({
       self: {
         id: "12D3KooWJ7..f2Qx",

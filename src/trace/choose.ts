@@ -38,6 +38,8 @@ export interface ChooseOptions {
   readonly tracer?: readonly string[];
   /** Try `notify` on a command of ours, too: for `doctor`. */
   readonly thorough?: boolean;
+  /** False: no agent of root is asked (`agent.enabled`). */
+  readonly agent?: boolean;
 }
 
 /** @param choice `auto`, or one back end: then no other is tried, and `none` stands in for it */
@@ -88,7 +90,7 @@ async function tryEbpf(libc: Libc, options: ChooseOptions): Promise<Omit<Chosen,
   // Capabilities count, not the number 0: so the kernel is asked, not getuid. An agent of root costs no sudo, and needs none.
   const ways = [
     ["root", local],
-    ...(existsSync(TRACER_SOCKET) ? [["agent", agent] as const] : []),
+    ...(options.agent !== false && existsSync(TRACER_SOCKET) ? [["agent", agent] as const] : []),
     ["sudo", remote],
   ] as const;
   for (const [by, open] of ways)

@@ -13,7 +13,7 @@ import { launchChromium, noChromium } from "../../src/testing/chromium.ts";
 import { type DashboardFixture, dashboardFixture } from "../../src/testing/dashboard-fixture.ts";
 import { temporaryFolder } from "../../src/testing/temporary-folder.ts";
 
-const VIEWS = ["overview", "decisions", "commands", "api", "peers", "credentials", "agent"];
+const VIEWS = ["overview", "decisions", "commands", "api", "scans", "peers", "credentials", "agent"];
 const axePath = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 let root: string;

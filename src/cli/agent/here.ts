@@ -1,5 +1,5 @@
 // Which agent a command line means, whether it answers, and how its status reads.
-import { askAgentJson } from "../../agent/client.ts";
+import { type Ask, askAgentJson } from "../../agent/client.ts";
 import type { AgentStatus } from "../../agent/daemon.ts";
 import type { AgentPlace } from "../../agent/paths.ts";
 import { type AgentContext, placeOf } from "../../agent/wiring.ts";
@@ -35,6 +35,11 @@ export async function agentHere(context: CliContext): Promise<Here> {
   } catch (error) {
     throw storeTrouble(error);
   }
+}
+
+/** Undefined also if a running one is not to be used (`agent.enabled`). */
+export async function askUsable<T>({ place, resolved }: Here, ask: Ask): Promise<T | undefined> {
+  return resolved.config["agent.enabled"] ? askAgentJson<T>(place.socket, ask) : undefined;
 }
 
 export function statusOf(place: AgentPlace): Promise<AgentStatus | undefined> {

@@ -24,6 +24,7 @@ export async function connectOwn(options: FetchOptions): Promise<Connection> {
   const socket = options.socket ?? (env["FOREGONE_SOCKET"] || place.socket);
   const answers =
     options.origins === undefined &&
+    config["agent.enabled"] &&
     (await askSocket(socket, { method: "GET", path: "/_foregone/health" }).catch(() => undefined));
   if (answers) return { hosts, handle: throughSocket(socket) };
   const api = await openApiProxy({

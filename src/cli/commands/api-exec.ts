@@ -53,6 +53,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
 
 /** A running proxy serves, unless this command names upstreams of its own or wants the CONNECT door, whose key nobody else holds. */
 async function runningDoors(settings: ApiSettings, ways: readonly Way[], parsed: Parsed): Promise<Doors | undefined> {
+  if (!settings.config["agent.enabled"]) return undefined;
   if (parsed.lists.has("upstream") || ways.includes("proxy")) return undefined;
   try {
     const { doors } = (await askRunning(settings.socket, "GET", "status")) as ApiStatus;

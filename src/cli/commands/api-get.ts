@@ -47,8 +47,10 @@ async function withSocket(
   settings: ApiSettings,
   use: (socket: string) => Promise<number>,
 ): Promise<number> {
-  const running = await askSocket(settings.socket, { method: "GET", path: "/_foregone/health" }).catch(() => undefined);
-  if (running !== undefined) return use(settings.socket);
+  const running =
+    settings.config["agent.enabled"] &&
+    (await askSocket(settings.socket, { method: "GET", path: "/_foregone/health" }).catch(() => undefined));
+  if (running) return use(settings.socket);
   const folder = mkdtempSync(join(tmpdir(), "foregone-api-"));
   const socket = join(folder, "api.sock");
   const { config, store, origins } = settings;

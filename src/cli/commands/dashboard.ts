@@ -1,15 +1,14 @@
 // foregone dashboard: the address of the agent's page, or a page of our own until interrupted.
 import { spawn } from "node:child_process";
-import { askAgentJson } from "../../agent/client.ts";
 import { agentParts } from "../../agent/wiring.ts";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { storeTrouble } from "../store-trouble.ts";
-import { agentHere, type Here } from "../agent/here.ts";
+import { agentHere, askUsable, type Here } from "../agent/here.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const here = await agentHere(context);
-  const running = await askAgentJson<{ url: string | null }>(here.place.socket, { path: "/v1/dashboard" });
+  const running = await askUsable<{ url: string | null }>(here, { path: "/v1/dashboard" });
   if (running !== undefined) {
     if (running.url === null)
       throw new ForegoneError("E_CONFIG", "the agent serves no dashboard", { hint: "dashboard.enabled: true" });

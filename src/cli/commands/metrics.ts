@@ -1,5 +1,4 @@
 // foregone metrics: the counters of this store, whoever counted them. Gauges are the agent's, if one runs.
-import { askAgentJson } from "../../agent/client.ts";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
 import { lineText, prometheusText } from "../../report/exposition.ts";
 import type { Metrics } from "../../report/metrics.ts";
@@ -7,15 +6,15 @@ import { metricsPanel } from "../../report/panel.ts";
 import { CounterReader } from "../../store/counters.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { openStoreFor } from "../wiring.ts";
-import { agentHere } from "../agent/here.ts";
+import { agentHere, askUsable } from "../agent/here.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const [json, prometheus] = [parsed.flags.has("json"), parsed.flags.has("prometheus")];
   if (json && prometheus) throw new ForegoneError("E_USAGE", "--json and --prometheus exclude each other");
-  const { place, resolved } = await agentHere(context);
+  const here = await agentHere(context);
   const metrics =
-    (await askAgentJson<Metrics>(place.socket, { path: "/v1/metrics" })) ??
-    new CounterReader(openStoreFor(context, resolved).folder).read();
+    (await askUsable<Metrics>(here, { path: "/v1/metrics" })) ??
+    new CounterReader(openStoreFor(context, here.resolved).folder).read();
   if (json) context.stdout.write(`${JSON.stringify(metrics, undefined, 2)}\n`);
   else if (prometheus) context.stdout.write(prometheusText(metrics));
   else context.stdout.write(panelText(metrics));

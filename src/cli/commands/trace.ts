@@ -19,8 +19,8 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
       exitCode: EXIT.ownUsage,
       hint: "foregone trace -- npm test",
     });
-  const { backend } = await skipOptions(context, parsed, false);
-  const { observer, notice } = await observerFor(backend);
+  const { backend, resolved } = await skipOptions(context, parsed, false);
+  const { observer, notice } = await observerFor(backend, resolved?.config);
   if (notice !== undefined) context.stderr.write(`foregone: ${notice}\n`);
   const { makeInterpreter } = await import("../../trace/interpret/interpreter.ts");
   const interpreter = makeInterpreter({

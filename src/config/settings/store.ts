@@ -27,7 +27,11 @@ export const storeSettings = {
 } as const;
 
 export const agentSettings = {
-  "agent.enabled": setting(bool, true, "use a running agent; without one everything works directly"),
+  "agent.enabled": setting(
+    bool,
+    true,
+    "use a running agent: its API proxy, its tracer, its numbers; false: commands do all themselves",
+  ),
   "agent.socket": setting(
     nullable(text("a path")),
     null,
@@ -49,7 +53,11 @@ export const agentSettings = {
 
 export const metricsSettings = {
   "metrics.enabled": setting(bool, true, "count what happens; the counters survive restarts"),
-  "metrics.log-stats": setting(bool, true, "one line of statistics at the end of a job"),
+  "metrics.log-stats": setting(
+    bool,
+    true,
+    "a line of statistics in the agent's log, every hour in which something happened and at its end",
+  ),
   "metrics.export": setting(bool, false, "write `metrics.prom` or `metrics.json` into the store folder every minute"),
   "metrics.format": setting(oneOf("json", "prometheus"), "json", "format of `metrics.export`"),
   "metrics.otlp.endpoint": setting(
@@ -69,6 +77,6 @@ export const metricsSettings = {
 
 export const dashboardSettings = {
   "dashboard.enabled": setting(bool, true, "serve the dashboard beside the metrics"),
-  "dashboard.history": setting(duration(), "30d", "how far back plots reach"),
+  "dashboard.history": setting(duration(), "30d", "how far back plots reach; older samples are dropped"),
   "dashboard.decisions": setting(size, "256MiB", "disk for the log of decisions; the oldest go first"),
 } as const;

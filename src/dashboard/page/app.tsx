@@ -11,6 +11,7 @@ import { Api } from "./views/api.tsx";
 import { Commands } from "./views/commands.tsx";
 import { Credentials } from "./views/credentials.tsx";
 import { Peers } from "./views/peers.tsx";
+import { Scans } from "./views/scans.tsx";
 import { Overview } from "./views/overview.tsx";
 
 const VIEWS: readonly (readonly [name: string, label: string, view: (props: ViewProps) => preact.ComponentChildren])[] =
@@ -19,6 +20,7 @@ const VIEWS: readonly (readonly [name: string, label: string, view: (props: View
     ["decisions", "Decisions", Decisions],
     ["commands", "Commands", Commands],
     ["api", "GitHub API", Api],
+    ["scans", "Scans", Scans],
     ["peers", "Peers", Peers],
     ["credentials", "Credentials", Credentials],
     ["agent", "Agent", Agent],
@@ -72,6 +74,9 @@ function App() {
   useKeys();
 
   if (connection === "refused") return <Locked />;
+  // `dashboard.history` may be shorter than what was chosen before.
+  const ranges = RANGES.filter(([value], i) => i === 0 || value <= (summary?.historyHours ?? 0));
+  const shown = ranges.some(([value]) => value === hours) ? hours : 24;
   const View = VIEWS.find(([name]) => name === route.view)?.[2] ?? Overview;
   return (
     <>
@@ -102,14 +107,14 @@ function App() {
           <label class="range">
             <span class="hidden">time shown</span>
             <select
-              value={hours}
+              value={shown}
               onChange={(event) => {
                 const chosen = Number(event.currentTarget.value);
                 localStorage.setItem("hours", String(chosen));
                 setHours(chosen);
               }}
             >
-              {RANGES.map(([value, label]) => (
+              {ranges.map(([value, label]) => (
                 <option key={value} value={value}>
                   {label}
                 </option>
@@ -127,11 +132,11 @@ function App() {
         {summary === undefined ? (
           <p class="loading">Connecting to the agent…</p>
         ) : (
-          <View {...{ summary, recent, hours, now, route }} />
+          <View {...{ summary, recent, hours: shown, now, route }} />
         )}
       </main>
       <footer>
-        Foregone {summary?.version ?? ""} · <kbd>1</kbd>–<kbd>7</kbd> views, <kbd>/</kbd> search, <kbd>j</kbd>{" "}
+        Foregone {summary?.version ?? ""} · <kbd>1</kbd>–<kbd>8</kbd> views, <kbd>/</kbd> search, <kbd>j</kbd>{" "}
         <kbd>k</kbd> through a list
       </footer>
     </>

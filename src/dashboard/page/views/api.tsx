@@ -1,9 +1,8 @@
 // Reads of the GitHub API: how they were answered, and what is left of the quota.
-import type { Sample } from "../../history.ts";
 import type { QuotaPanel } from "../../panels.ts";
 import { useData } from "../hooks.ts";
-import { Bars } from "../parts/bars.tsx";
 import { Card } from "../parts/bits.tsx";
+import { Growth, useSamples } from "../parts/growth.tsx";
 import { Lines } from "../parts/line.tsx";
 import { Table } from "../parts/table.tsx";
 import type { ViewProps } from "../view.ts";
@@ -17,23 +16,16 @@ const OUTCOMES = [
   ["stale", "stale", "false"],
 ] as const;
 
+const RESOURCES = ["core", "graphql", "search"] as const;
+
 export function Api({ summary, hours, now }: ViewProps) {
   const panel = useData<QuotaPanel | null>("api/quota", summary.now);
-  const names = [
-    ...OUTCOMES.map(([outcome]) => `foregone_api_requests_total{outcome="${outcome}"}`),
-    ...["core", "graphql", "search"].map((resource) => `foregone_api_quota_remaining{resource="${resource}"}`),
-  ];
-  const history = useData<readonly Sample[]>(
-    `api/history?hours=${hours}&names=${encodeURIComponent(names.join(","))}`,
-    Math.floor(now / 60_000),
+  const samples = useSamples(
+    RESOURCES.map((resource) => `foregone_api_quota_remaining{resource="${resource}"}`),
+    hours,
+    now,
   );
-  const samples = history.data ?? [];
-  const stepMs = hours <= 24 ? 3_600_000 : hours <= 168 ? 6 * 3_600_000 : 86_400_000;
-  const times = Array.from(
-    { length: Math.ceil((hours * 3_600_000) / stepMs) },
-    (_, i) => Math.floor((now - hours * 3_600_000) / stepMs + i + 1) * stepMs,
-  );
-  const quotas = ["core", "graphql", "search"].map((resource, i) => ({
+  const quotas = RESOURCES.map((resource, i) => ({
     label: resource,
     tone: ["skip", "fresh", "audit"][i] ?? "run",
     points: samples.flatMap(({ t, v }) => {
@@ -44,15 +36,15 @@ export function Api({ summary, hours, now }: ViewProps) {
   return (
     <div class="grid">
       <Card title="Reads of the GitHub API" wide>
-        <Bars
+        <Growth
           title="How they were answered"
-          times={times}
-          stepMs={stepMs}
-          stacks={OUTCOMES.map(([outcome, label, tone]) => ({
+          counted={OUTCOMES.map(([outcome, label, tone]) => ({
+            series: `foregone_api_requests_total{outcome="${outcome}"}`,
             label,
             tone,
-            values: increases(samples, `foregone_api_requests_total{outcome="${outcome}"}`, times, stepMs),
           }))}
+          hours={hours}
+          now={now}
         />
       </Card>
       <Card title="Quota" wide>
@@ -109,23 +101,4 @@ export function Api({ summary, hours, now }: ViewProps) {
       </Card>
     </div>
   );
-}
-
-/** Growth of a counter in each step; a counter that fell was started anew. */
-export function increases(
-  samples: readonly Sample[],
-  name: string,
-  times: readonly number[],
-  stepMs: number,
-): readonly number[] {
-  const sums = times.map(() => 0);
-  let last: number | undefined;
-  for (const { t, v } of samples) {
-    const value = v[name];
-    if (value === undefined) continue;
-    const at = Math.floor((t - (times[0] ?? 0)) / stepMs);
-    if (last !== undefined && sums[at] !== undefined) sums[at] += value >= last ? value - last : value;
-    last = value;
-  }
-  return sums;
 }

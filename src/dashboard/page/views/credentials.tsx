@@ -2,11 +2,18 @@
 import type { CredentialsPanel } from "../../panels.ts";
 import { useData } from "../hooks.ts";
 import { Card, Time } from "../parts/bits.tsx";
+import { Growth } from "../parts/growth.tsx";
 import { Table } from "../parts/table.tsx";
 import type { ViewProps } from "../view.ts";
 import { ahead, countText, dateText } from "../words.ts";
 
-export function Credentials({ summary, now }: ViewProps) {
+const DECISIONS = (["granted", "denied"] as const).map((decision) => ({
+  series: `foregone_credential_accesses_total{decision="${decision}"}`,
+  label: decision,
+  tone: decision === "granted" ? "skip" : "run",
+}));
+
+export function Credentials({ summary, hours, now }: ViewProps) {
   const loaded = useData<CredentialsPanel | null>("api/credentials", summary.now);
   const panel = loaded.data;
   if (panel === undefined || panel === null || panel.off !== undefined)
@@ -46,6 +53,9 @@ export function Credentials({ summary, now }: ViewProps) {
             },
           ]}
         />
+      </Card>
+      <Card title="Accesses" wide>
+        <Growth title="Accesses over time" counted={DECISIONS} hours={hours} now={now} />
       </Card>
       <Card title="Who asked" wide>
         <Table
