@@ -3,6 +3,9 @@ import { release } from "node:os";
 import { EXIT } from "../../core/errors.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { type Fact, factLine, type Section } from "../doctor/fact.ts";
+import { agentFacts } from "../doctor/agent.ts";
+import { gitFacts, settingsFacts, storeFacts } from "../doctor/place.ts";
+import { secretsFacts } from "../doctor/secrets.ts";
 import { tracingFacts } from "../doctor/tracing.ts";
 import { VERSION } from "../version.ts";
 
@@ -14,12 +17,20 @@ const runtimeFacts: Section = async () => [
   },
 ];
 
-const sections: readonly Section[] = [runtimeFacts, tracingFacts];
+const sections: readonly Section[] = [
+  runtimeFacts,
+  tracingFacts,
+  settingsFacts,
+  storeFacts,
+  gitFacts,
+  agentFacts,
+  secretsFacts,
+];
 
 /** @returns 1 if anything is wrong; a note is not */
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const facts: Fact[] = [];
-  for (const section of sections) facts.push(...(await section()));
+  for (const section of sections) facts.push(...(await section(context)));
   const text = parsed.flags.has("json")
     ? `${JSON.stringify({ facts }, undefined, 2)}\n`
     : facts.map((fact) => `${factLine(fact)}\n`).join("");

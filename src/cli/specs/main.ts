@@ -4,7 +4,7 @@ import { type CommandSpec, JSON_OPTION } from "../command.ts";
 export const mainSpecs: readonly CommandSpec[] = [
   {
     name: "doctor",
-    summary: "say which observer works here, and why not the better one",
+    summary: "say what works here and what to mend: observer, settings, store, git, agent, credentials",
     usage: "[--json]",
     options: [JSON_OPTION],
     load: () => import("../commands/doctor.ts"),
