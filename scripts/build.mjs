@@ -1,6 +1,6 @@
 // Builds lib/ (CLI and library, Node >= 20.19) and, once actions exist, dist/ (committed action bundles, Node 24).
 // One splitting build each: shared code is one chunk, and what a command does not need is not loaded.
-import { existsSync, readdirSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { build } from "esbuild";
 import { buildPage } from "./build-page.mjs";
 import { buildWorkers } from "./worker-build.mjs";
@@ -48,4 +48,19 @@ if (actionEntries.length > 0) {
   writeFileSync("dist/package.json", '{ "type": "module" }\n');
   await build({ ...common, minify: true, entryPoints: actionEntries, outdir: "dist", target: "node24" });
   await buildWorkers("dist");
+  bringFfi("dist/node_modules");
+}
+
+/**
+ * Nothing is installed where an action runs: what cannot be bundled lies beside the bundles. glibc on x64 alone, as GitHub's own
+ * Linux runners have it; elsewhere the tracer says that it has no FFI.
+ * @param {string} modules
+ */
+function bringFfi(modules) {
+  const koffi = "node_modules/koffi";
+  for (const file of ["index.js", "src/koffi/index.js", "src/koffi/src/static.js", "package.json", "LICENSE.txt"])
+    cpSync(`${koffi}/${file}`, `${modules}/koffi/${file}`);
+  const native = "node_modules/@koromix/koffi-linux-x64";
+  for (const file of ["index.js", "package.json", "linux_x64/koffi.node"])
+    cpSync(`${native}/${file}`, `${modules}/@koromix/koffi-linux-x64/${file}`);
 }

@@ -61,12 +61,12 @@ export async function runCommand(
 }
 
 /** Best effort, and at most once a day: a store that cannot be tidied up now is no matter of this command. */
-async function tidy({ folder, chosen }: Wired): Promise<void> {
+export async function tidy({ folder, chosen }: Wired): Promise<void> {
   const { gcIfDue } = await import("../store/gc.ts");
   await gcIfDue(folder, nodeDeflate, chosen.store).catch(() => undefined);
 }
 
-async function executeParts(context: CliContext, wired: Wired): Promise<Omit<ExecuteParts, "observer">> {
+export async function executeParts(context: CliContext, wired: Wired): Promise<Omit<ExecuteParts, "observer">> {
   const { makeInterpreter } = await import("../trace/interpret/interpreter.ts");
   return {
     makeInterpreter,

@@ -50,7 +50,11 @@ export function openStoreFor(
 
 /** @param tolerant of a wrong configuration: for `run`, which must run the command all the same */
 export async function wire(context: CliContext, parsed: Parsed, tolerant: boolean): Promise<Wired> {
-  const chosen = await skipOptions(context, parsed, tolerant);
+  return assemble(context, await skipOptions(context, parsed, tolerant), parsed.operands);
+}
+
+/** @throws ForegoneError E_STORE */
+export function assemble(context: CliContext, chosen: ChosenOptions, argv: readonly string[]): Wired {
   const { store, folder } = openStoreFor(context, chosen.resolved);
   const records: RecordSource = recordSource(store, decode, async (id) => {
     const [witness, record] = [witnessOf(folder, id), await records.load(id)];
@@ -59,7 +63,7 @@ export async function wire(context: CliContext, parsed: Parsed, tolerant: boolea
     return (i) => ({ value: observations[i]?.value ?? "", holds: (stat) => witness.holds(i, stat) });
   });
   const parts: CommandParts = {
-    argv: parsed.operands,
+    argv,
     cwd: context.cwd,
     env: context.env,
     options: chosen.skip,

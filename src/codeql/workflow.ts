@@ -1,8 +1,8 @@
 // What the steps of this job say about the scan: the inputs of `init` and `analyze`, as codeql-action's own post step reads
 // them (github/codeql-action 4.36.3, src/workflow.ts): literals and `${{ matrix.* }}`. Anything else is unresolved, and a
 // component that needs it is unanswered.
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type Scalar } from "yaml";
 import type { Json } from "../core/canonical.ts";
+import { member, yamlSource } from "./yaml-source.ts";
 
 export interface JobScan {
   readonly init: Readonly<Record<string, string>>;
@@ -35,10 +35,9 @@ export function readJobScan(
   jobId: string,
   matrix: Readonly<Record<string, unknown>>,
 ): JobScan | { readonly why: string } {
-  const document = parseDocument(yaml, { uniqueKeys: true });
-  if (document.errors.length > 0)
-    return { why: `the workflow is no YAML: ${document.errors[0]?.message.split("\n")[0]}` };
-  const root = source(document.contents, document, 0) as Record<string, Json> | null;
+  const parsed = yamlSource(yaml);
+  if ("why" in parsed) return { why: `the workflow is ${parsed.why}` };
+  const root = parsed.value;
   const job = member(member(root, "jobs"), jobId);
   if (job === undefined) return { why: `the workflow has no job "${jobId}": a reusable workflow's is not known here` };
   const steps = member(job, "steps");
@@ -108,38 +107,13 @@ function textOf(value: Json | undefined): string {
 }
 
 /** Names and descriptions for people change nothing. */
-function withoutNames(job: Json): Json {
+export function withoutNames(job: Json): Json {
   const { name: _, "timeout-minutes": __, concurrency: ___, ...rest } = job as Record<string, Json>;
+  if (!Array.isArray(rest["steps"])) return rest;
   const steps = (rest["steps"] as Json[]).map((step) => {
     if (typeof step !== "object" || step === null || Array.isArray(step)) return step;
     const { name: ____, "timeout-minutes": _____, ...more } = step as Record<string, Json>;
     return more;
   });
   return { ...rest, steps };
-}
-
-function member(value: Json | undefined, name: string): Json | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  return Object.hasOwn(value, name) ? (value as Record<string, Json>)[name] : undefined;
-}
-
-/** Plain data with scalars as they are written: `3.10` is not 3.1. */
-function source(node: Node | null | undefined, document: Document, depth: number): Json {
-  if (depth > 50 || node === null || node === undefined) return null;
-  if (isAlias(node)) return source(node.resolve(document), document, depth + 1);
-  if (isMap(node))
-    return Object.fromEntries(
-      node.items.map(({ key, value }) => [
-        scalarText(key as Node | null),
-        source(value as Node | null, document, depth + 1),
-      ]),
-    );
-  if (isSeq(node)) return node.items.map((item) => source(item as Node | null, document, depth + 1));
-  return isScalar(node) ? scalarText(node) : null;
-}
-
-function scalarText(node: Node | null): string {
-  if (!isScalar(node)) return "";
-  const { source: text, value } = node as Scalar;
-  return typeof value === "string" ? value : (text ?? String(value));
 }

@@ -40,7 +40,7 @@ export function planAction(parts: ActionParts, files: Files, hasher: Hasher): Pl
   const { options, workspace, env } = parts;
   const environment = planEnvironment(
     env,
-    { policy: options.env, declared: options.envDeclared, key: parts.envKey },
+    { policy: options.env, declared: options.envDeclared, ignored: ignoredVariables(options), key: parts.envKey },
     hasher,
   );
   const rootIgnored = options.ignore.includes("workspace.root");
@@ -69,6 +69,12 @@ export function planAction(parts: ActionParts, files: Files, hasher: Hasher): Pl
     label: sha256Of(hasher, canonicalJson(["label", parts.argv, cwd, workspace.roots.workspace, parts.job ?? null])),
     environment,
   };
+}
+
+/** `ignore: [env:NAME]`; the version of the image is told by a variable, too. */
+function ignoredVariables({ ignore }: SkipOptions): string[] {
+  const named = ignore.flatMap((input) => (input.startsWith("env:") ? [input.slice(4)] : []));
+  return ignore.includes("image.version") ? [...named, "ImageVersion"] : named;
 }
 
 /** Names the components in which two Actions of one command differ, e.g. "env NODE_ENV", "platform kernel". */

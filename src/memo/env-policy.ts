@@ -82,7 +82,13 @@ export interface EnvironmentPlan {
  */
 export function planEnvironment(
   env: Readonly<Record<string, string>>,
-  options: { readonly policy: "hash" | "strict"; readonly declared: readonly string[]; readonly key: Uint8Array },
+  options: {
+    readonly policy: "hash" | "strict";
+    readonly declared: readonly string[];
+    /** Passed, and no input: an opt-out of the user's. */
+    readonly ignored?: readonly string[];
+    readonly key: Uint8Array;
+  },
   hasher: Hasher,
 ): EnvironmentPlan {
   const declared = new Set(options.declared);
@@ -96,6 +102,7 @@ export function planEnvironment(
     if (options.policy === "strict" && !(STRICT_PASS.has(name) || name.startsWith("LC_") || declared.has(name)))
       continue;
     passed[name] = value;
+    if (options.ignored?.includes(name) === true) continue;
     const kind = declared.has(name) || tags.has(name) ? "input" : classifyEnv(name);
     if (kind === "volatile") volatile.push(name);
     // Of a credential its version counts: rotated, it is another Action, and the value enters nothing. No value has a NUL.

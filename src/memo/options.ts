@@ -17,7 +17,7 @@ export interface SkipOptions {
   readonly network: readonly { readonly host: string; readonly ttlMs: number }[];
   /** Gap kinds accepted by name. */
   readonly accept: readonly string[];
-  /** Inputs ignored by name: git.head, image.version, workspace.root, stat.size, or path globs. */
+  /** Inputs ignored by name: git.head, image.version, workspace.root, stat.size, env:NAME, or path globs. */
   readonly ignore: readonly string[];
   readonly timeSensitive: boolean;
   readonly salt: string;

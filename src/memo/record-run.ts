@@ -54,7 +54,7 @@ export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts
   const { start, priorMade } = facts;
   const { world } = worldSource(parts, workspace).with([]);
   const interpreted = sizesIgnored(facts.interpreted, options);
-  const globs = options.ignore.filter((name) => !NAMED_INPUTS.has(name));
+  const globs = options.ignore.filter((name) => !NAMED_INPUTS.has(name) && !name.startsWith("env:"));
   const ignored = (path: InputPath): boolean => globs.length > 0 && facts.match(path, globs);
   const settled = settle({ interpreted, roots, files, hasher, world, start, priorMade, ignored });
   const captured = capture({

@@ -1,0 +1,2 @@
+import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
+import e from"node:fs";var i=524288;function f(){let n=[];for(let o of e.readdirSync("/proc/self/fd")){let t=Number(o);if(!(t<=2))try{let r=/^flags:\s*([0-7]+)$/m.exec(e.readFileSync(`/proc/self/fdinfo/${t}`,"latin1"))?.[1]??"0";if((Number.parseInt(r,8)&i)!==0)continue;let s=e.fstatSync(t);if(!s.isFile()&&!s.isDirectory())continue;n.push(e.readlinkSync(`/proc/self/fd/${t}`,"latin1"))}catch{}}return n}export{f as a};

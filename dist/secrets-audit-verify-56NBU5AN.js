@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{c as a,d as b}from"./chunk-5SYX3ECG.js";import"./chunk-TFKORHQX.js";import"./chunk-43FBOHX5.js";import"./chunk-OZKA2UIB.js";import"./chunk-OGSNXJBZ.js";import"./chunk-HLLTVV2Z.js";import"./chunk-CYIWDYBF.js";import"./chunk-UPNMYLSP.js";import"./chunk-655YI5OX.js";import"./chunk-LBY2DV5T.js";import"./chunk-MXHMBGKP.js";import"./chunk-UWD5LMAC.js";import"./chunk-BJNVVOTH.js";export{b as problemText,a as run};
