@@ -31,7 +31,7 @@ export function apiService({ context, config, log }: ApiServiceOptions): ApiServ
         config,
         env: context.env,
         storeFolder: store,
-        doors: { socket, baseUrlPort: 0 },
+        doors: { socket, baseUrlPort: 0, ...(config["api.proxy-door"] && { proxyPort: 0 }) },
         origins: config["api.upstreams"],
         onNote: (line) => log.write("warning", `api: ${line}`),
         onEvent: (event) => log.write("info", `api: ${JSON.stringify(event)}`),

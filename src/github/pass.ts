@@ -2,7 +2,7 @@
 // we know of its scope, before it is sent and again when it is answered: what is read in between may be old or new.
 import { endToEnd } from "./answer.ts";
 import { Refused } from "./exchange.ts";
-import type { ApiAnswer, ApiRequest, CacheMode, UpstreamResponse } from "./message.ts";
+import type { ApiAnswer, ApiRequest, CacheMode, RequestHeaders, UpstreamResponse } from "./message.ts";
 import { replayed } from "./read.ts";
 import type { ReadParts } from "./reading.ts";
 import type { Scope } from "./route.ts";
@@ -35,11 +35,17 @@ export function answered({ status, headers, body }: UpstreamResponse, why: strin
   return { status, headers: endToEnd(headers), body, mode, why };
 }
 
+/** The client's headers, without those that are ours to say. */
+export function passedHeaders({ headers, body }: ApiRequest): RequestHeaders {
+  const passed = endToEnd(headers);
+  for (const name of ["host", "x-gh-cache-ttl", "x-foregone-interactive", "expect"]) delete passed[name];
+  const length = headers["content-length"];
+  if (length !== undefined && body !== undefined) passed["content-length"] = length;
+  return passed;
+}
+
 function send(parts: ReadParts, request: ApiRequest, path: string, write: boolean): Promise<UpstreamResponse> {
-  const headers = endToEnd(request.headers);
-  for (const name of ["host", "x-gh-cache-ttl", "x-foregone-interactive", "expect"]) delete headers[name];
-  const length = request.headers["content-length"];
-  if (length !== undefined && request.body !== undefined) headers["content-length"] = length;
+  const headers = passedHeaders(request);
   const caller = parts.callers.of(request.headers["authorization"]);
   const signal = request.signal === undefined ? {} : { signal: request.signal };
   return parts.exchange.send(request, path, { caller, headers, write, conditional: false, decode: false, ...signal });

@@ -62,12 +62,16 @@ export interface ApiStatus {
   readonly doors: { readonly socket?: string; readonly apiUrl?: string; readonly proxy: boolean };
 }
 
-export interface ApiProxy {
-  readonly engine: Engine;
+/** Ways in, as `GET /_foregone/doors` gives them to the socket's owner. */
+export interface ApiDoors {
   readonly socket: string | undefined;
   /** "http://127.0.0.1:N", with the API root behind it on Enterprise servers. */
   readonly apiUrl: string | undefined;
-  readonly proxy: Pick<ProxyDoor, "url" | "leaf"> | undefined;
+  readonly proxy: { readonly url: string; readonly certificate: string } | undefined;
+}
+
+export interface ApiProxy extends ApiDoors {
+  readonly engine: Engine;
   status(): ApiStatus;
   clear(): void;
   /** Answers under way get `graceMs` to finish; then all is durable or given up. */
@@ -93,6 +97,11 @@ export async function startApiProxy(options: ApiProxyOptions): Promise<ApiProxy>
   const clear = (): void => engine.clear(options.keys.renew());
   const servers: Server[] = [];
   const opened: { apiUrl?: string; proxy?: ProxyDoor } = {};
+  const ways = (): ApiDoors => ({
+    socket: doors.socket,
+    apiUrl: opened.apiUrl,
+    proxy: opened.proxy && { url: opened.proxy.url, certificate: opened.proxy.leaf.certificate },
+  });
   const status = (): ApiStatus => ({
     stats: engine.stats(),
     quotas: engine.quotas(),
@@ -109,6 +118,7 @@ export async function startApiProxy(options: ApiProxyOptions): Promise<ApiProxy>
   const admin: AdminParts = {
     webhooks: new Webhooks(options.webhookSecret),
     status,
+    doors: ways,
     explain: (host, path) => engine.explain(host, path),
     invalidate: (what) => engine.invalidate(what),
     clear,
@@ -142,7 +152,7 @@ export async function startApiProxy(options: ApiProxyOptions): Promise<ApiProxy>
     await close(0);
     throw error;
   }
-  return { engine, socket: doors.socket, apiUrl: opened.apiUrl, proxy: opened.proxy, status, clear, close };
+  return { engine, ...ways(), status, clear, close };
 }
 
 async function closeServer(server: Server, graceMs: number): Promise<void> {

@@ -16,7 +16,8 @@ const MAX_RULE_BYTES = 256 * 1024;
  * @throws StoreError if the folder cannot be read or written
  */
 export function keySource(folder: StoreFolder, random: Random, fleetSecret?: Uint8Array): KeySource {
-  const path = `${folder.path}/api-secret`;
+  // Two files: a machine that joins a fleet begins with the fleet's first generation, whatever it kept before.
+  const path = `${folder.path}/${fleetSecret === undefined ? "api-secret" : "api-fleet"}`;
   const derive = (bytes: Uint8Array): KeySource["keys"] =>
     deriveKeys(
       fleetSecret ?? bytes.subarray(0, SECRET_BYTES),

@@ -5,16 +5,11 @@ import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { ForegoneError } from "../../core/errors.ts";
+import type { ApiDoors } from "../../github/proxy.ts";
 
 export const WAYS = ["socket", "base-url", "preload", "proxy"] as const;
 export type Way = (typeof WAYS)[number];
 export const DEFAULT_WAYS: readonly Way[] = ["socket", "base-url", "preload"];
-
-export interface Doors {
-  readonly socket: string | undefined;
-  readonly apiUrl: string | undefined;
-  readonly proxy: { readonly url: string; readonly certificate: string } | undefined;
-}
 
 type Env = Readonly<Record<string, string>>;
 
@@ -33,13 +28,19 @@ export function parseWays(text: string | undefined): readonly Way[] {
  * @param hosts API hosts by name
  * @param folder empty and private; files are written there
  */
-export function execEnv(env: Env, ways: readonly Way[], doors: Doors, hosts: readonly string[], folder: string): Env {
+export function execEnv(
+  env: Env,
+  ways: readonly Way[],
+  doors: ApiDoors,
+  hosts: readonly string[],
+  folder: string,
+): Env {
   const made: Record<string, string> = { ...env };
   for (const way of ways) Object.assign(made, MAKE[way](made, doors, hosts, folder));
   return made;
 }
 
-const MAKE: Readonly<Record<Way, (env: Env, doors: Doors, hosts: readonly string[], folder: string) => Env>> = {
+const MAKE: Readonly<Record<Way, (env: Env, doors: ApiDoors, hosts: readonly string[], folder: string) => Env>> = {
   socket(env, { socket }, _hosts, folder) {
     if (socket === undefined) return {};
     return { FOREGONE_SOCKET: socket, GH_CONFIG_DIR: ghConfig(env, socket, join(folder, "gh")) };
@@ -97,6 +98,7 @@ export function ghConfig(env: Env, socket: string, folder: string): string {
   fs.writeFileSync(
     join(folder, "config.yml"),
     `${[...lines, `http_unix_socket: ${JSON.stringify(socket)}`].join("\n")}\n`,
+    { mode: 0o600 },
   );
   fs.rmSync(join(folder, "hosts.yml"), { force: true });
   fs.symlinkSync(join(own, "hosts.yml"), join(folder, "hosts.yml"));

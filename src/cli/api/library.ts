@@ -21,7 +21,7 @@ export async function connectOwn(options: FetchOptions): Promise<Connection> {
   const { config } = resolved;
   const hosts = config["api.hosts"].map((host) => host.split("/")[0] ?? host);
   const place = apiPlace(context, config);
-  const socket = options.socket ?? (env["FOREGONE_SOCKET"] || place.socket);
+  const socket = options.socket ?? place.socket;
   const answers =
     options.origins === undefined &&
     config["agent.enabled"] &&

@@ -1,4 +1,5 @@
 // Puts the API proxy together from the configuration: keys, store, engine, doors. Used by serve, exec, the action and the agent.
+import { fleetSecret } from "./fleet.ts";
 import { trimBounds, engineOptions } from "./options.ts";
 import type { Config } from "../../config/settings.ts";
 import type { ApiEvent } from "../../github/effects.ts";
@@ -20,8 +21,6 @@ export interface OpenOptions {
   readonly doors: ApiProxyOptions["doors"];
   readonly origins?: Readonly<Record<string, string>>;
   readonly interactive?: boolean;
-  /** 32 bytes that the machines of a fleet share; without them this machine shares with nobody. */
-  readonly fleetSecret?: Uint8Array;
   /** Puts further layers (peers, a shared store) behind the disk. */
   readonly layers?: (disk: Store) => Store;
   readonly onEvent?: (event: ApiEvent) => void;
@@ -40,7 +39,7 @@ export const apiPorts = { clock: systemClock, hasher: nodeHasher, random: system
 /** @throws ForegoneError if a door cannot be opened */
 export async function openApiProxy(options: OpenOptions): Promise<OpenedApi> {
   const { config } = options;
-  const kept = openKept(options);
+  const kept = await openKept(options);
   const disk = kept.folder === undefined ? undefined : diskStore(quick(kept.folder));
   const store = disk === undefined ? undefined : (options.layers?.(disk) ?? disk);
   const secret = config["api.webhook.secret"];
@@ -82,15 +81,19 @@ interface Kept {
 }
 
 /** A disk that cannot be used costs persistence, not the proxy. */
-function openKept(options: OpenOptions): Kept {
-  if (!options.config["api.persistence"]) return { keys: passingKeys(systemRandom) };
+async function openKept({ config, env, storeFolder, onNote }: OpenOptions): Promise<Kept> {
+  if (!config["api.persistence"]) return { keys: passingKeys(systemRandom) };
+  const fleet = await fleetSecret(env, config).catch((error: unknown) => {
+    onNote?.(`this machine shares with nobody: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  });
   try {
-    const folder = openFolder({ ...apiPorts, files: nodeStoreFiles }, options.storeFolder);
-    const keys = keySource(folder, systemRandom, options.fleetSecret);
+    const folder = openFolder({ ...apiPorts, files: nodeStoreFiles }, storeFolder);
+    const keys = keySource(folder, systemRandom, fleet);
     return { folder, keys, rules: ruleFile(folder, systemRandom) };
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    options.onNote?.(`the API cache is kept in memory only: ${error.message}`);
+    onNote?.(`the API cache is kept in memory only: ${error.message}`);
     return { keys: passingKeys(systemRandom) };
   }
 }

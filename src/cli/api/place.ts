@@ -12,7 +12,7 @@ export interface ApiPlace {
 }
 
 export function apiPlace(context: Pick<CliContext, "cwd" | "env">, config: Config): ApiPlace {
-  const named = context.env["FOREGONE_API_SOCKET"];
+  const named = context.env["FOREGONE_SOCKET"];
   const store = join(expandPath(config["store.directory"], context), "api");
   if (named !== undefined && named !== "") return { socket: expandPath(named, context), store };
   return { socket: join(runtimeFolder(context.env), "api.sock"), store };

@@ -6,6 +6,7 @@ import { nodeStoreFiles } from "../../node/store-files.ts";
 import { openFolder } from "../../store/folder.ts";
 import { StoreError } from "../../store/store.ts";
 import { askSocket } from "../api/client.ts";
+import { fleetSecret } from "../api/fleet.ts";
 import { apiPorts } from "../api/open.ts";
 import { apiSettings } from "../api/settings.ts";
 import type { CliContext, Parsed } from "../command.ts";
@@ -16,7 +17,10 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   try {
     const folder = openFolder({ ...apiPorts, files: nodeStoreFiles }, settings.store);
     // A running proxy has renewed its secret itself.
-    if (told === undefined) keySource(folder, apiPorts.random).renew();
+    if (told === undefined) {
+      const fleet = await fleetSecret(context.env, settings.config).catch(() => undefined);
+      keySource(folder, apiPorts.random, fleet).renew();
+    }
     context.stdout.write(
       `cleared ${removeAll(folder).toLocaleString("en-US")} files${told === undefined ? "" : " and the running proxy"}\n`,
     );

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
-import type { ApiStatus } from "../../github/proxy.ts";
+import type { ApiDoors } from "../../github/proxy.ts";
 import { askRunning } from "../api/client.ts";
-import { type Doors, type Way, execEnv, parseWays } from "../api/exec-env.ts";
+import { type Way, execEnv, parseWays } from "../api/exec-env.ts";
 import { ApiCounting } from "../api/counting.ts";
 import { type OpenedApi, openApiProxy } from "../api/open.ts";
 import { type ApiSettings, apiSettings } from "../api/settings.ts";
@@ -36,7 +36,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
       const proxy = own;
       if (proxy !== undefined) counting = new ApiCounting(context, settings.resolved, () => proxy.status().stats);
       const hosts = settings.config["api.hosts"].map((host) => host.split("/")[0] ?? host);
-      env = execEnv(context.env, ways, running ?? doorsOf(own), hosts, folder);
+      env = execEnv(context.env, ways, running ?? own ?? NO_DOORS, hosts, folder);
     } catch (error) {
       if (error instanceof ForegoneError && error.code === "E_USAGE") throw error;
       voice.error(error);
@@ -51,17 +51,22 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   }
 }
 
-/** A running proxy serves, unless this command names upstreams of its own or wants the CONNECT door, whose key nobody else holds. */
-async function runningDoors(settings: ApiSettings, ways: readonly Way[], parsed: Parsed): Promise<Doors | undefined> {
-  if (!settings.config["agent.enabled"]) return undefined;
-  if (parsed.lists.has("upstream") || ways.includes("proxy")) return undefined;
+/** A running proxy serves, unless this command names upstreams of its own or wants a CONNECT door that the other has not. */
+async function runningDoors(
+  settings: ApiSettings,
+  ways: readonly Way[],
+  parsed: Parsed,
+): Promise<ApiDoors | undefined> {
+  if (!settings.config["agent.enabled"] || parsed.lists.has("upstream")) return undefined;
   try {
-    const { doors } = (await askRunning(settings.socket, "GET", "status")) as ApiStatus;
-    return { socket: settings.socket, apiUrl: doors.apiUrl, proxy: undefined };
+    const doors = (await askRunning(settings.socket, "GET", "doors")) as ApiDoors;
+    return ways.includes("proxy") && doors.proxy === undefined ? undefined : doors;
   } catch {
     return undefined;
   }
 }
+
+const NO_DOORS: ApiDoors = { socket: undefined, apiUrl: undefined, proxy: undefined };
 
 function openOwn(
   context: CliContext,
@@ -83,9 +88,4 @@ function openOwn(
     interactive: context.stdout.isTTY === true,
     onNote: (line) => voice.say(`note: ${line}`),
   });
-}
-
-function doorsOf(own: OpenedApi | undefined): Doors {
-  const proxy = own?.proxy && { url: own.proxy.url, certificate: own.proxy.leaf.certificate };
-  return { socket: own?.socket, apiUrl: own?.apiUrl, proxy };
 }

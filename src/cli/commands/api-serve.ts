@@ -32,15 +32,14 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     onBug: (error) =>
       voice.say(`error E_INTERNAL: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
   });
-  const doors = {
-    socket: api.socket,
-    apiUrl: api.apiUrl,
-    ...(api.proxy !== undefined && { proxyUrl: api.proxy.url, certificate: api.proxy.leaf.certificate }),
-  };
-  if (parsed.flags.has("json")) context.stdout.write(`${JSON.stringify(doors)}\n`);
+  const { socket, apiUrl, proxy } = api;
+  if (parsed.flags.has("json"))
+    context.stdout.write(
+      `${JSON.stringify({ socket, apiUrl, ...(proxy && { proxyUrl: proxy.url, certificate: proxy.certificate }) })}\n`,
+    );
   else {
-    context.stdout.write(`socket    ${doors.socket}\nbase-url  ${doors.apiUrl}\n`);
-    if (api.proxy !== undefined) context.stdout.write(`proxy     ${api.proxy.url}\n${api.proxy.leaf.certificate}`);
+    context.stdout.write(`socket    ${socket}\nbase-url  ${apiUrl}\n`);
+    if (proxy !== undefined) context.stdout.write(`proxy     ${proxy.url}\n${proxy.certificate}`);
   }
   const counting = new ApiCounting(context, settings.resolved, () => api.status().stats);
   const timer = setInterval(() => void counting.flush(), FLUSH_MS).unref();

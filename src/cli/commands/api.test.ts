@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
+import { CLIENT_OUTPUT, CLIENTS, fillForClients, LABELS } from "../../testing/clients.ts";
 import { expectNothingOf, filesBelow, secretsOf } from "../../testing/disk-scan.ts";
 import { GitHubSemantics } from "../../testing/github-semantics.ts";
 import { serveDouble } from "../../testing/github-server.ts";
@@ -48,23 +49,6 @@ async function bench(): Promise<Bench> {
 }
 
 const TOKEN = "ghp_0123456789abcdefghij";
-const NAMES = Array.from({ length: 70 }, (_, i) => `label-${i + 1}`);
-
-function fill({ table }: Bench): void {
-  const url = "https://api.github.com/repos/o/r";
-  table.set("/repos/o/r", {
-    id: 1,
-    name: "r",
-    full_name: "o/r",
-    description: "before",
-    url,
-    labels_url: `${url}/labels{/name}`,
-  });
-  table.set(
-    "/repos/o/r/labels",
-    NAMES.map((name, i) => ({ id: i, name, url: `${url}/labels/${name}` })),
-  );
-}
 
 /** What the double answered to the reads in its log, for those whose value did not change. */
 function bodiesOf({ double, table }: Bench): readonly string[] {
@@ -74,79 +58,16 @@ function bodiesOf({ double, table }: Bench): readonly string[] {
   );
 }
 
-/** Lists all three pages twice, reads, writes, reads again; prints what it saw. */
-const SCRIPTS: Readonly<
-  Record<string, { readonly ways?: string; readonly needs?: string; readonly argv: readonly string[] }>
-> = {
-  gh: {
-    needs: "/usr/bin/gh",
-    argv: [
-      "bash",
-      "-ec",
-      `l() { gh api --paginate 'repos/o/r/labels?per_page=30' --jq '.[].name' | tr '\\n' ' '; }; l; echo; l; echo
-gh api repos/o/r --jq .description; gh api -X PATCH repos/o/r -f description=after >/dev/null; gh api repos/o/r --jq .description`,
-    ],
-  },
-  octokit: {
-    argv: [
-      "node",
-      "-e",
-      `import("@octokit/rest").then(async ({ Octokit }) => { const o = new Octokit({ auth: process.env.GH_TOKEN }); const r = { owner: "o", repo: "r" };
-for (const _ of [1, 2]) console.log((await o.paginate(o.rest.issues.listLabelsForRepo, { ...r, per_page: 30 })).map((l) => l.name + " ").join(""));
-console.log((await o.rest.repos.get(r)).data.description); await o.rest.repos.update({ ...r, description: "after" }); console.log((await o.rest.repos.get(r)).data.description); })`,
-    ],
-  },
-  "actions-github": {
-    argv: [
-      "node",
-      "-e",
-      `import("@actions/github").then(async ({ getOctokit }) => { const o = getOctokit(process.env.GH_TOKEN); const r = { owner: "o", repo: "r" };
-for (const _ of [1, 2]) console.log((await o.paginate(o.rest.issues.listLabelsForRepo, { ...r, per_page: 30 })).map((l) => l.name + " ").join(""));
-console.log((await o.rest.repos.get(r)).data.description); await o.rest.repos.update({ ...r, description: "after" }); console.log((await o.rest.repos.get(r)).data.description); })`,
-    ],
-  },
-  pygithub: {
-    ways: "proxy",
-    needs: "/usr/lib/python3/dist-packages/github",
-    argv: [
-      "/usr/bin/python3",
-      "-c",
-      `
-import os, github
-g = github.Github(os.environ["GH_TOKEN"], per_page=30)
-r = g.get_repo("o/r")
-for _ in range(2): print("".join(l.name + " " for l in r.get_labels()))
-print(r.description)
-r.edit(name="r", description="after")
-print(g.get_repo("o/r").description)`,
-    ],
-  },
-  curl: {
-    ways: "proxy",
-    argv: [
-      "bash",
-      "-ec",
-      `get() { curl -sSf -H "Authorization: Bearer $GH_TOKEN" "$@"; }
-for i in 1 2; do url='https://api.github.com/repos/o/r/labels?per_page=30'
-while [ -n "$url" ]; do get -D head "$url" | grep '^    "name"' | cut -d '"' -f 4 | tr '\\n' ' '; url=$(sed -n 's/^link: .*<\\([^>]*\\)>; rel="next".*/\\1/p' head); done; echo; done
-get https://api.github.com/repos/o/r | grep '"description"' | cut -d '"' -f 4
-get -X PATCH -d '{"description":"after"}' https://api.github.com/repos/o/r >/dev/null
-get https://api.github.com/repos/o/r | grep '"description"' | cut -d '"' -f 4; rm head`,
-    ],
-  },
-};
-
-test.for(Object.keys(SCRIPTS))(
+test.for(Object.keys(CLIENTS))(
   "exec: %s, unchanged, lists three pages, reads, writes and reads its own write",
   async (name, context) => {
-    const { ways, needs, argv } = SCRIPTS[name] ?? { argv: [] };
+    const { ways, needs, argv } = CLIENTS[name] ?? { argv: [] };
     const b = await bench();
     if (needs !== undefined && !existsSync(needs)) return context.skip(`${needs} is not installed`);
-    fill(b);
+    fillForClients(b.table);
     const via = ways === undefined ? [] : ["--via", ways];
     const done = await b.cli(["api", "exec", ...b.upstream, ...via, "--", ...argv], { GH_TOKEN: TOKEN });
-    const list = NAMES.map((n) => `${n} `).join("");
-    expect(done).toEqual({ code: 0, out: `${list}\n${list}\nbefore\nafter\n`, err: "" });
+    expect(done).toEqual({ code: 0, out: CLIENT_OUTPUT, err: "" });
     expect(b.double.log.every((entry) => entry.token === TOKEN)).toBe(true);
     expect(b.double.log.filter((entry) => entry.path.endsWith("page=3")).length).toBeGreaterThan(0);
     const kept = filesBelow(b.home);
@@ -175,12 +96,12 @@ test("exec runs the command plainly when the configuration is wrong", async () =
 
 test("get prints a body; --paginate joins lists; a second process finds the first one's bytes", async () => {
   const b = await bench();
-  fill(b);
+  fillForClients(b.table);
   const get = (...argv: string[]): Promise<{ code: number; out: string; err: string }> =>
     b.cli(["api", "get", ...b.upstream, ...argv], { GH_TOKEN: "ghp_a" });
   expect(JSON.parse((await get("/repos/o/r")).out)).toMatchObject({ full_name: "o/r" });
   const all = await get("--paginate", "/repos/o/r/labels?per_page=30");
-  expect((JSON.parse(all.out) as { name: string }[]).map((label) => label.name)).toEqual(NAMES);
+  expect((JSON.parse(all.out) as { name: string }[]).map((label) => label.name)).toEqual(LABELS);
   expect((await get("-i", "repos/o/r")).out).toContain("cache-status: Foregone");
   expect(await get("/nothing")).toMatchObject({ code: 1, err: expect.stringContaining("answered 404") });
   expect(await get()).toMatchObject({ code: 2 });
@@ -230,7 +151,7 @@ test("explain says why each of the last answers was free or paid, and nothing of
 
 test("clear makes what was kept unreadable and removes it", async () => {
   const b = await bench();
-  fill(b);
+  fillForClients(b.table);
   const get = (): Promise<unknown> => b.cli(["api", "get", ...b.upstream, "/repos/o/r"], { GH_TOKEN: "ghp_a" });
   await get();
   expect(await b.cli(["api", "clear"])).toMatchObject({ code: 0, out: expect.stringMatching(/^cleared \d+ files\n$/) });

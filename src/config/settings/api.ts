@@ -33,6 +33,12 @@ export const apiSettings = {
     "hosts that clients of the socket (gh) may reach beside the API",
     { tighten: "fewer" },
   ),
+  "api.proxy-door": setting(
+    bool,
+    false,
+    "also open the CONNECT proxy, for programs that know only https://api.github.com",
+    { tighten: false },
+  ),
   "api.upstreams": setting(
     map(
       text(

@@ -12,6 +12,8 @@ export const ADMIN = "/_foregone/";
 export interface AdminParts {
   readonly webhooks: Webhooks;
   readonly status: () => unknown;
+  /** Addresses, and the password of the proxy door: whoever may ask has the socket anyway. */
+  readonly doors: () => unknown;
   readonly explain: (host: string, path: string) => readonly Explained[];
   readonly invalidate: (what: Invalidation) => void;
   readonly clear: () => void;
@@ -34,6 +36,9 @@ export async function answerAdmin(
     case "GET status":
       if (!owner) break;
       return say(response, 200, parts.status());
+    case "GET doors":
+      if (!owner) break;
+      return say(response, 200, parts.doors());
     case "POST invalidate": {
       if (!owner) break;
       const what = invalidationOf(objectOf(await bodyOf(request, MAX_ADMIN_BYTES)));

@@ -116,7 +116,7 @@ test("gh through the CONNECT proxy", async (context) => {
 /** As `api exec --via proxy` sets it. */
 function proxyEnv(t: TestProxy): { readonly env: Record<string, string> } {
   const file = join(t.folder, "leaf.pem");
-  writeFileSync(file, t.proxy.proxy?.leaf.certificate ?? "");
+  writeFileSync(file, t.proxy.proxy?.certificate ?? "");
   const url = t.proxy.proxy?.url ?? "";
   return {
     env: { HTTPS_PROXY: url, https_proxy: url, SSL_CERT_FILE: file, CURL_CA_BUNDLE: file, REQUESTS_CA_BUNDLE: file },

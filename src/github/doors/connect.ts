@@ -34,15 +34,18 @@ for (const [net, bits] of [
 ] as const)
   OFF_LIMITS.addSubnet(net, bits, "ipv6");
 
-/** @param through the proxy that the environment named before ours, for tunnels */
+/**
+ * @param through the proxy that the environment named before ours, for tunnels
+ * @param password of another such door that this one takes the place of
+ */
 export async function openProxyDoor(
   parts: DoorParts,
   port: number,
   nowMs: number,
   random: Random,
   through: string | undefined,
+  password = Buffer.from(random.bytes(24)).toString("base64url"),
 ): Promise<ProxyDoor> {
-  const password = Buffer.from(random.bytes(24)).toString("base64url");
   const leaf = makeLeaf(
     parts.targets.apiHosts.map(({ name }) => name),
     nowMs,

@@ -14,7 +14,7 @@ export interface Target {
 }
 
 export interface Serving {
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, "handle">;
   readonly presenter: Presenter;
   /** A bug of ours; the client gets a 500. */
   readonly onBug: (error: unknown) => void;

@@ -1,0 +1,56 @@
+// The agent of one job: the API cache and the peers, in private folders, until its supervisor says or dies.
+import { Readable, Writable } from "node:stream";
+import { askRunning } from "../cli/api/client.ts";
+import { engineOptions } from "../cli/api/options.ts";
+import { apiPlace } from "../cli/api/place.ts";
+import { agentHere } from "../cli/agent/here.ts";
+import type { CliContext } from "../cli/command.ts";
+import { VERSION } from "../cli/version.ts";
+import { startDaemon } from "../agent/daemon.ts";
+import { agentParts } from "../agent/wiring.ts";
+import { describe } from "../config/issue.ts";
+import type { ApiDoors } from "../github/proxy.ts";
+import { systemClock } from "../node/ports.ts";
+import type { Ready, Report, Start } from "./github-cache-supervisor.ts";
+
+export function agent(): void {
+  process.once("message", (start: Start) => {
+    serve(start).then(
+      (ready) => report(ready === undefined ? { disabled: true } : { ready }, ready === undefined),
+      (error: unknown) => report({ failed: error instanceof Error ? error.message : String(error) }, true),
+    );
+  });
+}
+
+function report(message: Report, last: boolean): void {
+  process.send?.(message, () => {
+    if (last) process.exit(0);
+  });
+}
+
+/** @returns undefined if the configuration switches the cache off */
+async function serve({ env, cwd }: Start): Promise<Ready | undefined> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const context: CliContext = { cwd, env, stdin: Readable.from([]), stdout: nowhere, stderr: nowhere };
+  const { agent: here, resolved } = await agentHere(context);
+  const { config } = resolved;
+  if (!config["api.enabled"]) return undefined;
+  const parts = await agentParts(here, resolved, undefined);
+  // Jobs of one machine may share what is kept, not the process: another job's agent ends with that job.
+  const place = { ...parts.place, lockName: `\0foregone-job-${process.pid}` };
+  const daemon = await startDaemon({ ...parts, place, clock: systemClock, version: VERSION, store: here.store });
+  const stop = (why: string): void => void daemon.stop(why).finally(() => process.exit(0));
+  process.once("SIGTERM", () => stop("SIGTERM"));
+  process.once("disconnect", () => stop("the supervisor is gone"));
+  const { api } = daemon.status().services;
+  if (api?.state !== "up") throw new Error(`the API cache: ${api?.detail ?? "not started"}`);
+  const { socket, store } = apiPlace(context, config);
+  return {
+    doors: (await askRunning(socket, "GET", "doors")) as ApiDoors,
+    hosts: engineOptions(config).hosts,
+    passHosts: config["api.pass-hosts"],
+    origins: config["api.upstreams"],
+    store,
+    notes: resolved.notes.map(describe),
+  };
+}
