@@ -80,7 +80,7 @@ class Supervisor {
     const ready = this.#ready;
     if (ready === undefined) {
       process.send?.({ failed: `the agent ended at once (${how})` } satisfies Report, () => this.#end());
-      if (process.connected !== true) this.#end();
+      if (!process.connected) this.#end();
       return;
     }
     const [{ openStandIn }, { nodeHasher, systemClock, systemRandom }] = await Promise.all([
