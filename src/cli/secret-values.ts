@@ -1,5 +1,5 @@
 // The credentials that a command of `foregone run` was given: what `secrets exec` and inject-credentials name, and the tokens of
-// the job. Other secrets of a workflow come under any name, and nobody here can tell them from plain settings.
+// the job, and our own. Other secrets of a workflow come under any name, and nobody here can tell them from plain settings.
 import { taggedVariables } from "../core/credential-tags.ts";
 import type { SecretSearch } from "../memo/secret-search.ts";
 import { nodeHasher } from "../node/ports.ts";
@@ -8,9 +8,18 @@ import type { CliContext } from "./command.ts";
 /** As the credential store has it: a shorter one is found in everything. */
 const MIN_VALUE_CHARS = 8;
 const JOB_TOKENS = ["GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
+const OUR_OWN = [
+  "FOREGONE_MESH_SECRET",
+  "FOREGONE_SIGNING_KEY",
+  "FOREGONE_S3_SECRET_ACCESS_KEY",
+  "FOREGONE_STORE_SHARED",
+];
 
 function secretValues(env: CliContext["env"]): readonly string[] {
-  const given = [...taggedVariables(env, nodeHasher).map(({ value }) => value), ...JOB_TOKENS.map((name) => env[name])];
+  const given = [
+    ...taggedVariables(env, nodeHasher).map(({ value }) => value),
+    ...[...JOB_TOKENS, ...OUR_OWN].map((name) => env[name]),
+  ];
   return [...new Set(given.filter((value) => value !== undefined && value.length >= MIN_VALUE_CHARS))] as string[];
 }
 

@@ -10,6 +10,10 @@ export interface MeshKey {
   readonly hello: Buffer;
   readonly registry: Buffer;
   readonly seal: Buffer;
+  /** Seals what rests in shared stores (store/sealed.ts). */
+  readonly store: Buffer;
+  /** For keyed digests of environment values, which must be equal on all members. */
+  readonly env: Buffer;
 }
 
 /** The first seals and announces; the others, of older epochs, are accepted. */
@@ -59,6 +63,8 @@ export function meshKey(secret: Uint8Array, epoch: number, networkId: string): M
     hello: part("hello", 32),
     registry: part("registry", 32),
     seal: part("seal", 32),
+    store: part("store", 32),
+    env: part("env", 32),
   };
 }
 

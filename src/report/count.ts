@@ -99,6 +99,7 @@ export type CountedStoreEvent =
     }
   | { readonly type: "failed"; readonly layer: string; readonly operation: string; readonly code: string }
   | { readonly type: "bad-bytes"; readonly layer: string }
+  | { readonly type: "not-believed"; readonly layer: string; readonly count: number }
   | { readonly type: "layer-off"; readonly layer: string };
 
 export function storeCounts(event: CountedStoreEvent): readonly Count[] {
@@ -116,6 +117,8 @@ export function storeCounts(event: CountedStoreEvent): readonly Count[] {
       return [[seriesOf("foregone_store_failures_total", { layer, code: event.code }), 1]];
     case "bad-bytes":
       return [[seriesOf("foregone_store_bad_bytes_total", { layer }), 1]];
+    case "not-believed":
+      return [[seriesOf("foregone_store_entries_not_believed_total", { layer }), event.count]];
     case "layer-off":
       return [];
     default:

@@ -30,6 +30,7 @@ export const METRICS = {
   foregone_store_bytes_total: counter("Bytes read from or written to a layer", "layer", "operation"),
   foregone_store_seconds_total: counter("Time a layer took to answer", "layer", "operation"),
   foregone_store_failures_total: counter("Operations a layer could not do", "layer", "code"),
+  foregone_store_entries_not_believed_total: counter("Entries of a layer that no trusted key has signed", "layer"),
   foregone_store_bad_bytes_total: counter("Bytes of a layer that were not those of the digest", "layer"),
 
   foregone_api_requests_total: counter("Reads of the GitHub API by how they were answered", "outcome"),

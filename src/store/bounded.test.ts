@@ -70,6 +70,8 @@ describe("a bounded layer", () => {
     for (let i = 0; i < 3; i++) expect(await store.blobs.get(digestOf("x"))).toBeUndefined();
     expect(asked()).toBe(1);
     expect(events.map(({ type }) => type)).toEqual(["layer-off", "failed"]);
+    await expect(store.blobs.put(Buffer.from("x"))).rejects.toMatchObject({ code: "off" });
+    expect(asked()).toBe(1);
   });
 
   test("is still read when it takes no writes any more", async () => {

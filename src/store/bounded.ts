@@ -19,12 +19,18 @@ const BYTES_PER_MS = 4194;
 
 /**
  * Reads never fail: a failure is a miss and an event. Writes fail with a StoreError, at the latest at the deadline; who asked
- * for them tells it. Reads and writes are off apart: a store that is full, or may only be read, still serves.
+ * for them tells it. Reads and writes are off apart, for a
+ * store that is full, or may only be read, still serves; a time-out turns off both.
  */
 export function bounded(inner: Store, bounds: Bounds, clock: Clock, onEvent: OnStoreEvent): Store {
   const { maxBytes } = bounds;
-  const reads = new Breaker(inner.name, bounds, clock, onEvent);
-  const writes = new Breaker(inner.name, bounds, clock, onEvent);
+  // Who does not answer reads within their time will not answer writes either, and waiting for it again costs as much.
+  const hung = (): void => {
+    reads.trip();
+    writes.trip();
+  };
+  const reads = new Breaker(inner.name, bounds, clock, onEvent, hung);
+  const writes = new Breaker(inner.name, bounds, clock, onEvent, hung);
 
   async function read<T>(operation: StoreOperation, bytes: number, miss: T, work: () => Promise<T>): Promise<T> {
     try {
@@ -65,14 +71,22 @@ class Breaker {
   readonly #bounds: Bounds;
   readonly #clock: Clock;
   readonly #onEvent: OnStoreEvent;
+  readonly #onHang: () => void;
   #failures = 0;
   #offSinceMs = 0;
 
-  constructor(layer: string, bounds: Bounds, clock: Clock, onEvent: OnStoreEvent) {
+  constructor(layer: string, bounds: Bounds, clock: Clock, onEvent: OnStoreEvent, onHang: () => void) {
     this.#layer = layer;
     this.#bounds = bounds;
     this.#clock = clock;
     this.#onEvent = onEvent;
+    this.#onHang = onHang;
+  }
+
+  /** Off, without a word: the other breaker has told. */
+  trip(): void {
+    this.#failures = Math.max(this.#failures, this.#bounds.maxFailures);
+    this.#offSinceMs = this.#clock.monotonicMs();
   }
 
   /** @throws StoreError */
@@ -111,10 +125,12 @@ class Breaker {
 
   #failed(code: string): void {
     const { maxFailures } = this.#bounds;
-    const before = this.#failures;
-    this.#failures = code === "timeout" ? Math.max(maxFailures, before + 1) : before + 1;
+    const wasOff = this.#failures >= maxFailures;
+    this.#failures++;
+    const failures = this.#failures;
+    if (code === "timeout") this.#onHang();
     if (this.#failures < maxFailures) return;
     this.#offSinceMs = this.#clock.monotonicMs();
-    if (before < maxFailures) this.#onEvent({ type: "layer-off", layer: this.#layer, failures: before + 1 });
+    if (!wasOff) this.#onEvent({ type: "layer-off", layer: this.#layer, failures });
   }
 }

@@ -4,8 +4,11 @@ import { hexOf, sha256Of } from "../core/digest.ts";
 import type { Digest } from "../core/digest.ts";
 import type { Hasher } from "../ports.ts";
 import { retain } from "./entries.ts";
-import { BODY_BYTES, BODY_MAGIC, bodyReader, encodeBody } from "./entry-codec.ts";
+import { decodeBody, encodeBody } from "./entry-codec.ts";
 import type { RecordEntry, Store } from "./store.ts";
+
+/** What the names of lines that disown begin with. */
+export const MARKS = "disowned/";
 
 /** Keys are of [a-z0-9./-], at most 100 characters. Every method may throw anything: `bounded` bears it. */
 export interface Bucket {
@@ -21,11 +24,17 @@ export interface Bucket {
   lines(key: string): Promise<readonly Uint8Array[]>;
 }
 
-/** Vouches for bytes only (`RecordEntry.via`); put `verified` above it, for it does not hash what it gets. */
-export function bucketStore(bucket: Bucket, hasher: Hasher): Store {
+/**
+ * Put `verified` above it, for it does not hash what it gets.
+ * @param vouches the bucket lets through only entries that a key we trust has authenticated; else they are marked with `via`
+ */
+export function bucketStore(bucket: Bucket, hasher: Hasher, vouches = false): Store {
   const blobKey = (digest: Digest): string => `blobs/${hexOf(digest)}`;
   const read = async (key: string): Promise<readonly RecordEntry[]> =>
-    (await bucket.lines(key)).flatMap((line) => entryOf(line, bucket.name) ?? []);
+    (await bucket.lines(key)).flatMap((line) => {
+      const entry = decodeBody(line);
+      return entry === undefined ? [] : vouches ? entry : { ...entry, via: bucket.name };
+    });
   return {
     name: bucket.name,
     blobs: {
@@ -57,12 +66,5 @@ function recordKey(weak: Digest): string {
 
 /** Apart, so that no trimming of many entries drops a mark. */
 function markKey(weak: Digest): string {
-  return `disowned/${hexOf(weak)}`;
-}
-
-function entryOf(line: Uint8Array, via: string): RecordEntry | undefined {
-  const body = Buffer.from(line.buffer, line.byteOffset, line.length);
-  if (body.length !== BODY_BYTES || !body.subarray(0, 4).equals(BODY_MAGIC)) return undefined;
-  const entry = bodyReader(body)(0);
-  return entry && { ...entry, via };
+  return `${MARKS}${hexOf(weak)}`;
 }

@@ -49,3 +49,10 @@ export function bodyReader(log: Buffer): (at: number) => RecordEntry | undefined
     return kind === 1 ? { ...entry, disowned: true } : entry;
   };
 }
+
+/** @returns undefined unless these bytes are exactly one body, of a kind that this version knows */
+export function decodeBody(bytes: Uint8Array): RecordEntry | undefined {
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (body.length !== BODY_BYTES || !body.subarray(0, BODY_MAGIC.length).equals(BODY_MAGIC)) return undefined;
+  return bodyReader(body)(0);
+}

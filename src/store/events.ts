@@ -17,6 +17,8 @@ export type StoreEvent =
   | { readonly type: "failed"; readonly layer: string; readonly operation: StoreOperation; readonly code: string }
   /** A layer gave bytes that are not those of the digest, or a seal that does not open: damage or malice. */
   | { readonly type: "bad-bytes"; readonly layer: string; readonly key: string }
+  /** Entries that no key we trust has signed: left out. */
+  | { readonly type: "not-believed"; readonly layer: string; readonly count: number }
   /** After too many failures in a row a layer is not asked again in this process. */
   | { readonly type: "layer-off"; readonly layer: string; readonly failures: number };
 

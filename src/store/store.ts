@@ -28,7 +28,7 @@ export interface RecordEntry {
   readonly disowned?: true;
   /**
    * Set on what came from a layer that vouches for bytes only, with that layer's name: its authority must come from the
-   * record's provenance. Absent: this machine's own key authenticated the entry. Never stored.
+   * record's provenance. Absent: this machine's own key, or one it trusts, authenticated the entry. Never stored.
    */
   readonly via?: string;
 }

@@ -18,6 +18,18 @@ export const storeSettings = {
       tighten: "fixed",
     },
   ),
+  "store.trust": setting(
+    oneOf("members", "signed"),
+    "signed",
+    "whose records in a shared store count: `members`, all who hold FOREGONE_MESH_SECRET; `signed`, `trusted-keys`",
+    { tighten: ["members", "signed"] },
+  ),
+  "store.trusted-keys": setting(
+    list(text("32 bytes in base64url or hex", /^(?:[A-Za-z0-9_-]{43}|[0-9a-f]{64})$/)),
+    [],
+    "public keys whose records count (`foregone shared new-key`)",
+    { tighten: "fewer" },
+  ),
   "store.deadline": setting(duration(), "2s", "a layer that has not answered by then is a miss", {}),
   "store.retry-after-failures": setting(
     integer(1, 1000),
