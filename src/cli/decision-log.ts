@@ -40,7 +40,7 @@ export function logDecision(wired: Wired, decided: Decided, outcome: Outcome): v
   const event = eventOf(wired, decided, outcome);
   const { config } = wired.chosen.resolved ?? defaultConfiguration();
   appendDecision(decisionLog(wired.folder, config["dashboard.decisions"]), event);
-  void addCounts(wired.folder, config, decisionCounts(event));
+  void addCounts(wired.folder, config, [...decisionCounts(event), ...wired.layers.counts()]);
 }
 
 /** @throws ForegoneError E_NOT_FOUND if nothing was decided in this repository yet */

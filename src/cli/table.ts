@@ -8,11 +8,13 @@ import { mainSpecs } from "./specs/main.ts";
 import { runSpecs } from "./specs/run.ts";
 import { setupSpecs } from "./specs/setup.ts";
 import { secretsSpecs } from "./specs/secrets.ts";
+import { sharedSpecs } from "./specs/shared.ts";
 import { storeSpecs } from "./specs/store.ts";
 
 export const commands: readonly CommandSpec[] = [
   ...runSpecs,
   ...storeSpecs,
+  ...sharedSpecs,
   ...mainSpecs,
   ...configSpecs,
   ...codeqlSpecs,

@@ -3,7 +3,7 @@ import { arch, availableParallelism, platform, release, totalmem } from "node:os
 import type { Digest } from "../core/digest.ts";
 import { decodeRecord } from "../core/record-codec.ts";
 import type { ActionRecord } from "../core/record.ts";
-import { type CommandParts, type Effects, recordSource } from "../memo/memo.ts";
+import { type CommandParts, type Decided, decideCommand, type Effects, recordSource } from "../memo/memo.ts";
 import type { RecordSource } from "../memo/lookup.ts";
 import type { MachineFacts } from "../memo/platform.ts";
 import { nodeFiles, nodeFileWriter, nodeHasher, nodeRunner, systemClock, systemRandom } from "../node/ports.ts";
@@ -16,6 +16,7 @@ import type { ResolvedConfig } from "../config/resolve.ts";
 import type { CliContext, Parsed } from "./command.ts";
 import { storeRootOf } from "./configuration.ts";
 import { type ChosenOptions, skipOptions } from "./skip-options.ts";
+import { diskAlone, type StoreLayers, storeLayers } from "./store-layers.ts";
 import { storeTrouble } from "./store-trouble.ts";
 
 export const effects: Effects = {
@@ -30,6 +31,8 @@ export const effects: Effects = {
 export interface Wired extends OpenStore {
   readonly parts: CommandParts;
   readonly chosen: ChosenOptions;
+  /** Close it when the command is over. */
+  readonly layers: StoreLayers;
 }
 
 /**
@@ -50,12 +53,24 @@ export function openStoreFor(
 
 /** @param tolerant of a wrong configuration: for `run`, which must run the command all the same */
 export async function wire(context: CliContext, parsed: Parsed, tolerant: boolean): Promise<Wired> {
-  return assemble(context, await skipOptions(context, parsed, tolerant), parsed.operands);
+  const chosen = await skipOptions(context, parsed, tolerant);
+  const open = openStoreFor(context, chosen.resolved);
+  return assemble(context, chosen, parsed.operands, open, await storeLayers(context, chosen.resolved, open));
 }
 
-/** @throws ForegoneError E_STORE */
-export function assemble(context: CliContext, chosen: ChosenOptions, argv: readonly string[]): Wired {
-  const { store, folder } = openStoreFor(context, chosen.resolved);
+/**
+ * @param layers by default this machine's disk alone
+ * @throws ForegoneError E_STORE
+ */
+export function assemble(
+  context: CliContext,
+  chosen: ChosenOptions,
+  argv: readonly string[],
+  open: OpenStore = openStoreFor(context, chosen.resolved),
+  layers: StoreLayers = diskAlone(open),
+): Wired {
+  const { folder } = open;
+  const { store } = layers;
   const records: RecordSource = recordSource(store, decode, async (id) => {
     const [witness, record] = [witnessOf(folder, id), await records.load(id)];
     if (witness === undefined || "why" in record) return undefined;
@@ -70,12 +85,26 @@ export function assemble(context: CliContext, chosen: ChosenOptions, argv: reado
     machine: machineFacts(),
     store,
     records,
-    envKey: folder.key,
+    envKey: layers.envKey,
     backend: backendOf(chosen.backend),
     ephemeral: context.env["RUNNER_ENVIRONMENT"] === "github-hosted",
     effects,
   };
-  return { parts, chosen, store, folder };
+  return { parts, chosen, store, folder, layers };
+}
+
+/** The decision as it would be made now: nothing is run, and an audit draw is for runs. */
+export async function decidedNow(
+  context: CliContext,
+  parsed: Parsed,
+): Promise<{ readonly parts: CommandParts; readonly decided: Decided }> {
+  const { parts, layers } = await wire(context, parsed, false);
+  try {
+    return { parts, decided: await decideCommand({ ...parts, options: { ...parts.options, audit: 0 } }) };
+  } finally {
+    for (const note of layers.notes()) context.stderr.write(`foregone: note: ${note}\n`);
+    layers.close();
+  }
 }
 
 /** Records without witnesses: for records whose observations are not files. */

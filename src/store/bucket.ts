@@ -7,6 +7,11 @@ import { retain } from "./entries.ts";
 import { decodeBody, encodeBody } from "./entry-codec.ts";
 import type { RecordEntry, Store } from "./store.ts";
 
+/**
+ * Of one name. Each may need a signature checked (0.1 ms), and who can write could fill a list with lines that are none. 200 are
+ * ten states of each of the 20 path sets that count.
+ */
+export const MAX_LINES = 200;
 /** What the names of lines that disown begin with. */
 export const MARKS = "disowned/";
 
@@ -18,7 +23,7 @@ export interface Bucket {
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Those of `keys` that are not there. */
   missing(keys: readonly string[]): Promise<readonly string[]>;
-  /** Of many that add at once, none is lost. The oldest beyond 1000 may be dropped. */
+  /** Of many that add at once, none is lost. The oldest beyond MAX_LINES may be dropped. */
   addLine(key: string, line: Uint8Array): Promise<void>;
   /** In any order. */
   lines(key: string): Promise<readonly Uint8Array[]>;

@@ -1,5 +1,6 @@
 // One connection to Redis or Valkey, and what its failures are called. Bucket (redis.ts) and leases (redis-lease.ts) share it.
-import type { Redis } from "ioredis";
+import type { Redis, RedisOptions } from "ioredis";
+import type { Clock } from "../ports.ts";
 import { StoreError } from "./store.ts";
 
 export interface RedisAddress {
@@ -16,8 +17,7 @@ export interface RedisLimits {
   readonly deadlineMs: number;
   /** Of one command's answer. */
   readonly maxAnswerBytes: number;
-  /** A process that lives on connects again; a command that ends soon does not. */
-  readonly reconnect: boolean;
+  readonly clock: Clock;
 }
 
 export interface RedisConnection {
@@ -26,16 +26,76 @@ export interface RedisConnection {
   readonly close: () => void;
 }
 
-const MAX_RECONNECT_MS = 30_000;
+/**
+ * While a command ran for minutes, a middlebox may have forgotten the connection without a word. A new one costs less than
+ * waiting for the old one in vain.
+ */
+const MAX_IDLE_MS = 30_000;
 
-/** Connects at the first command. Nothing that is thrown or kept holds the password. */
-export async function connectRedis(
-  name: string,
-  address: RedisAddress,
-  { deadlineMs, maxAnswerBytes, reconnect }: RedisLimits,
-): Promise<RedisConnection> {
+/**
+ * Connects at the first command, and anew when the connection has ended or was idle; how often that is tried, `bounded` says.
+ * Nothing that is thrown or kept holds the password.
+ */
+export async function connectRedis(name: string, address: RedisAddress, limits: RedisLimits): Promise<RedisConnection> {
   const { Redis } = await import("ioredis");
-  const redis = new Redis({
+  const { clock } = limits;
+  let live: Live | undefined;
+  let usedMs = 0;
+  const connection = (): Live => {
+    const idle = live?.inFlight === 0 && clock.monotonicMs() - usedMs > MAX_IDLE_MS;
+    if (live === undefined || live.redis.status === "end" || idle) {
+      live?.redis.disconnect();
+      live = makeLive(new Redis(optionsOf(address, limits)), limits.maxAnswerBytes);
+    }
+    usedMs = clock.monotonicMs();
+    return live;
+  };
+  return {
+    async run(work) {
+      const current = connection();
+      if (current.inFlight === 0) current.received = 0;
+      current.inFlight++;
+      try {
+        return await work(current.redis);
+      } catch (error) {
+        throw asStoreError(name, error, current.last);
+      } finally {
+        current.inFlight--;
+      }
+    },
+    close: () => live?.redis.disconnect(),
+  };
+}
+
+interface Live {
+  readonly redis: Redis;
+  inFlight: number;
+  /** Bytes since nothing was in flight. */
+  received: number;
+  /** ioredis tells callers only that the connection is closed; why, it tells in an event. */
+  last: unknown;
+}
+
+function makeLive(redis: Redis, maxAnswerBytes: number): Live {
+  const live: Live = { redis, inFlight: 0, received: 0, last: undefined };
+  redis.on("error", (error: unknown) => {
+    live.last = error;
+    // It would wait for ever on a server that does not speak RESP.
+    if (isGarbage(error)) redis.stream.destroy();
+  });
+  redis.on("connect", () =>
+    redis.stream.on("data", (chunk: Uint8Array) => {
+      live.received += chunk.length;
+      // An answer is kept in memory until it is whole: who can write to the store must not decide how much that is.
+      if (live.received > maxAnswerBytes * Math.max(1, live.inFlight))
+        redis.stream.destroy(Object.assign(new Error("the answer is too long"), { code: "EFBIG" }));
+    }),
+  );
+  return live;
+}
+
+function optionsOf(address: RedisAddress, { deadlineMs }: RedisLimits) {
+  return {
     host: address.host,
     port: address.port,
     ...(address.username !== undefined && { username: address.username }),
@@ -50,40 +110,8 @@ export async function connectRedis(
     connectTimeout: deadlineMs,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    retryStrategy: reconnect ? (times) => Math.min(100 * 2 ** times, MAX_RECONNECT_MS) : () => null,
-  });
-  // ioredis tells callers only that the connection is closed; why, it tells here.
-  let last: unknown;
-  redis.on("error", (error: unknown) => {
-    last = error;
-    // It would wait for ever on a server that does not speak RESP.
-    if (isGarbage(error)) redis.stream.destroy();
-  });
-  let inFlight = 0;
-  let received = 0;
-  redis.on("connect", () => {
-    received = 0;
-    redis.stream.on("data", (chunk: Uint8Array) => {
-      received += chunk.length;
-      // An answer is kept in memory until it is whole: who can write to the store must not decide how much that is.
-      if (received > maxAnswerBytes * Math.max(1, inFlight))
-        redis.stream.destroy(Object.assign(new Error("the answer is too long"), { code: "EFBIG" }));
-    });
-  });
-  return {
-    async run(work) {
-      if (inFlight === 0) received = 0;
-      inFlight++;
-      try {
-        return await work(redis);
-      } catch (error) {
-        throw asStoreError(name, error, last);
-      } finally {
-        inFlight--;
-      }
-    },
-    close: () => redis.disconnect(),
-  };
+    retryStrategy: () => null,
+  } as const satisfies RedisOptions;
 }
 
 /** ioredis keeps the arguments of a failed AUTH in its error: only words of the message go on. */

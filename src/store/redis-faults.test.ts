@@ -3,17 +3,19 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { Redis } from "ioredis";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../node/ports.ts";
 import { BUDGET_MS, DEADLINE_MS, type EngineLab, engineLab, MAX_BYTES, tryAll } from "../testing/engine-lab.ts";
 import { rawServer } from "../testing/raw-server.ts";
 import { freePort, redisMissing, type RedisServer, redisServer } from "../testing/redis-server.ts";
 import { digestOf, entryOf } from "../testing/store.contract.ts";
+import { VirtualTime } from "../testing/virtual-time.ts";
 import type { RedisAddress } from "./redis-client.ts";
 import { redisBucket } from "./redis.ts";
 
 const PASSWORD = "hunter2-secret";
 
-async function labAt(address: RedisAddress): Promise<EngineLab> {
-  const limits = { deadlineMs: DEADLINE_MS, maxBytes: MAX_BYTES, reconnect: false, keepMs: 60_000, prefix: "f/" };
+async function labAt(address: RedisAddress, clock = systemClock): Promise<EngineLab> {
+  const limits = { deadlineMs: DEADLINE_MS, maxBytes: MAX_BYTES, keepMs: 60_000, prefix: "f/", clock };
   const bucket = await redisBucket("redis", address, limits);
   onTestFinished(() => bucket.close());
   return engineLab(bucket);
@@ -197,6 +199,28 @@ describe.skipIf(redisMissing !== undefined)(`a real Redis (${redisMissing ?? "re
     const tried = await tryAll(lab);
     expect(tried.missed).toBe(true);
     expect(tried.ms).toBeLessThan(BUDGET_MS);
+  });
+
+  test("that closed an idle connection, or forgot it, gets a new one", async () => {
+    const server = await started();
+    const time = new VirtualTime();
+    const { store, events } = await labAt(server.address, time.clock);
+    const digest = await store.blobs.put(Buffer.from("x"));
+    const admin = bare(server);
+    await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    // The close is on its way, and nothing tells when it has come: a failure here is a miss as any other.
+    await store.blobs.get(digest);
+    expect(await store.blobs.get(digest)).toEqual(Buffer.from("x"));
+    const connections = async (): Promise<number> =>
+      Number(/total_connections_received:(\d+)/.exec(await admin.info())?.[1]);
+    const before = await connections();
+    time.pass(29_000);
+    await store.blobs.get(digest);
+    expect(await connections()).toBe(before);
+    time.pass(31_000);
+    expect(await store.blobs.get(digest)).toEqual(Buffer.from("x"));
+    expect(await connections()).toBe(before + 1);
+    expect(events.filter(({ type }) => type === "failed").length).toBeLessThanOrEqual(1);
   });
 
   test("that was stopped (SIGSTOP) costs one deadline", async () => {

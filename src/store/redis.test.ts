@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nodeHasher, systemRandom } from "../node/ports.ts";
+import { nodeHasher, systemClock, systemRandom } from "../node/ports.ts";
 import { redisMissing, type RedisServer, redisServer } from "../testing/redis-server.ts";
 import { storeContract } from "../testing/store.contract.ts";
 import { bucketStore } from "./bucket.ts";
 import { type EngineBucket, redisBucket } from "./redis.ts";
 import { sealed } from "./sealed.ts";
 
-const limits = { deadlineMs: 2000, maxBytes: 2 << 20, reconnect: false, keepMs: 60_000 };
+const limits = { deadlineMs: 2000, maxBytes: 2 << 20, keepMs: 60_000, clock: systemClock };
 const secret = Buffer.alloc(32, 1);
 
 describe.skipIf(redisMissing !== undefined)(`Redis (${redisMissing ?? "redis-server"})`, () => {

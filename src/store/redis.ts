@@ -1,6 +1,7 @@
 // Redis or Valkey as a bucket: a value is a string, lines are a list. What nobody uses for `keepMs` expires, so the store never
 // grows beyond what a fleet needs; beyond its memory, the server evicts (docs/stores.md says how to set it up).
-import type { Bucket } from "./bucket.ts";
+import type { Clock } from "../ports.ts";
+import { type Bucket, MAX_LINES } from "./bucket.ts";
 import { connectRedis, type RedisAddress } from "./redis-client.ts";
 import { StoreError } from "./store.ts";
 
@@ -12,12 +13,10 @@ export interface EngineLimits {
   readonly deadlineMs: number;
   /** Of one value. */
   readonly maxBytes: number;
-  readonly reconnect: boolean;
+  readonly clock: Clock;
 }
 
-/** As many entries as a lookup returns at most (entries.ts). */
-const MAX_LINES = 1000;
-/** Of a list: 1000 sealed and signed entries have 250 kB. */
+/** Of a list: 200 sealed and signed entries have 50 kB. */
 const MAX_LIST_BYTES = 1024 * 1024;
 
 /**

@@ -13,7 +13,7 @@ import { type S3Address, s3Bucket } from "./s3.ts";
 const SECRET = "hunter2-secret";
 
 async function labAt(address: Partial<S3Address>, deadlineMs = DEADLINE_MS): Promise<EngineLab> {
-  const limits = { deadlineMs, maxBytes: MAX_BYTES, reconnect: false, prefix: "f/", clock: systemClock };
+  const limits = { deadlineMs, maxBytes: MAX_BYTES, prefix: "f/", clock: systemClock };
   const full = {
     endpoint: "http://127.0.0.1:1/store",
     region: "us-east-1",

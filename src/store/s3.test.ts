@@ -7,7 +7,7 @@ import type { EngineBucket } from "./redis.ts";
 import { s3Bucket } from "./s3.ts";
 import { sealed } from "./sealed.ts";
 
-const limits = { deadlineMs: 5000, maxBytes: 2 << 20, reconnect: false, clock: systemClock };
+const limits = { deadlineMs: 5000, maxBytes: 2 << 20, clock: systemClock };
 const secret = Buffer.alloc(32, 1);
 
 describe("S3", () => {

@@ -1,8 +1,8 @@
 // An S3-compatible store as a bucket. S3 cannot append, and many write at once: a line is an object of its own whose name holds
-// the line, so that one LIST reads a thousand. Names begin with the time counted backwards: the newest are listed first.
+// the line, so that one LIST reads them all. Names begin with the time counted backwards: the newest are listed first.
 import type { S3mini } from "s3mini";
-import type { Clock } from "../ports.ts";
 import type { EngineBucket, EngineLimits } from "./redis.ts";
+import { MAX_LINES } from "./bucket.ts";
 import { StoreError } from "./store.ts";
 
 export interface S3Address {
@@ -13,8 +13,8 @@ export interface S3Address {
   readonly secretAccessKey: string;
 }
 
-/** Also the most that one LIST answers. */
-const MAX_LINES = 1000;
+/** Stores that keep objects as files allow 255 bytes between two slashes. */
+const PART = /.{1,200}/g;
 /** Requests at once, of one process. */
 const MAX_CONNECTIONS = 16;
 /** 13 digits until the year 2286. */
@@ -26,7 +26,7 @@ const BYTES_PER_MS = 4194;
 export async function s3Bucket(
   name: string,
   address: S3Address,
-  { prefix, clock, deadlineMs, maxBytes }: EngineLimits & { readonly prefix: string; readonly clock: Clock },
+  { prefix, clock, deadlineMs, maxBytes }: EngineLimits & { readonly prefix: string },
 ): Promise<EngineBucket> {
   const [{ S3mini }, { Agent, fetch }] = await Promise.all([import("s3mini"), import("undici")]);
   const agent = new Agent({ connect: { timeout: deadlineMs }, connections: MAX_CONNECTIONS });
@@ -66,8 +66,8 @@ export async function s3Bucket(
       }),
     async addLine(key, line) {
       const time = String(LAST_MS - clock.now()).padStart(13, "0");
-      const text = Buffer.from(line).toString("base64url");
-      await run(() => client.putObject(`${nameOf(key)}/${time}-${text}`, ""));
+      const parts = Buffer.from(line).toString("base64url").match(PART) ?? [];
+      await run(() => client.putObject([nameOf(key), time, ...parts].join("/"), ""));
     },
     lines: (key) =>
       run(async () => {
@@ -75,7 +75,7 @@ export async function s3Bucket(
         const objects = await client.listObjects("/", folder, MAX_LINES);
         // null: there is no such bucket.
         if (objects === null) throw new StoreError(name, "NoSuchBucket", `${name}: there is no such bucket`);
-        return objects.map(({ Key }) => Buffer.from(Key.slice(folder.length + 14), "base64url"));
+        return objects.map(({ Key }) => Buffer.from(Key.slice(folder.length + 14).replaceAll("/", ""), "base64url"));
       }),
   };
 }

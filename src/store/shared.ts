@@ -31,7 +31,7 @@ export interface SharedParts {
   readonly keepMs: number;
   readonly deadlineMs: number;
   readonly maxFailures: number;
-  /** Of a process that lives on: how long a layer that failed is left alone, before it is tried and connected again. */
+  /** Of a process that lives on: how long a layer that failed is left alone, before it is tried again. */
   readonly restMs?: number;
   readonly effects: { readonly clock: Clock; readonly hasher: Hasher; readonly random: Random };
   readonly onEvent: OnStoreEvent;
@@ -60,10 +60,10 @@ export async function openShared(name: string, address: SharedAddress, parts: Sh
 function engineOf(
   name: string,
   address: SharedAddress,
-  { space, keepMs, deadlineMs, restMs, effects }: SharedParts,
+  { space, keepMs, deadlineMs, effects }: SharedParts,
   maxBytes: number,
 ): Promise<EngineBucket> {
-  const limits = { deadlineMs, maxBytes, reconnect: restMs !== undefined };
+  const limits = { deadlineMs, maxBytes, clock: effects.clock };
   switch (address.engine) {
     case "redis":
       return redisBucket(name, address, { ...limits, keepMs, prefix: `foregone/${space}/` });

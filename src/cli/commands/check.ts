@@ -1,18 +1,15 @@
 // `foregone check`: decides and says so; nothing is run, nothing is written.
 import { EXIT, ForegoneError } from "../../core/errors.ts";
-import { decideCommand } from "../../memo/memo.ts";
 import { decisionJson } from "../../report/decision-json.ts";
 import { runReason, savedText } from "../../report/decision.ts";
 import { countText, plural } from "../../report/units.ts";
 import type { CliContext, Parsed } from "../command.ts";
-import { effects, wire } from "../wiring.ts";
+import { decidedNow, effects } from "../wiring.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   if (parsed.operands.length === 0)
     throw new ForegoneError("E_USAGE", "no command given", { hint: "foregone check -- npm test" });
-  const { parts } = await wire(context, parsed, false);
-  // An audit draw is for runs; a question gets the answer that holds.
-  const decided = await decideCommand({ ...parts, options: { ...parts.options, audit: 0 } });
+  const { parts, decided } = await decidedNow(context, parsed);
   const { decision, compared } = decided.verdict;
   if (parsed.flags.has("json")) {
     context.stdout.write(`${JSON.stringify(decisionJson(parts.argv, decided, effects.clock.now()), null, 2)}\n`);

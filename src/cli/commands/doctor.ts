@@ -6,6 +6,7 @@ import { type Fact, factLine, type Section } from "../doctor/fact.ts";
 import { agentFacts } from "../doctor/agent.ts";
 import { gitFacts, settingsFacts, storeFacts } from "../doctor/place.ts";
 import { secretsFacts } from "../doctor/secrets.ts";
+import { sharedFacts } from "../doctor/shared.ts";
 import { tracingFacts } from "../doctor/tracing.ts";
 import { VERSION } from "../version.ts";
 
@@ -22,6 +23,7 @@ const sections: readonly Section[] = [
   tracingFacts,
   settingsFacts,
   storeFacts,
+  sharedFacts,
   gitFacts,
   agentFacts,
   secretsFacts,

@@ -1,18 +1,16 @@
 // `foregone explain`: with a command, the decision as it would be made now; without, the last one that was made here.
 import { EXIT } from "../../core/errors.ts";
-import { decideCommand } from "../../memo/memo.ts";
 import { countKinds } from "../../report/decision.ts";
 import { decisionJson } from "../../report/decision-json.ts";
 import { type Explanation, explanationText } from "../../report/explanation.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
 import { lastDecision } from "../decision-log.ts";
-import { effects, openStoreFor, wire } from "../wiring.ts";
+import { decidedNow, effects, openStoreFor } from "../wiring.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   if (parsed.operands.length === 0) return await explainLast(context, parsed);
-  const { parts } = await wire(context, parsed, false);
-  const decided = await decideCommand({ ...parts, options: { ...parts.options, audit: 0 } });
+  const { parts, decided } = await decidedNow(context, parsed);
   const now = effects.clock.now();
   if (parsed.flags.has("json")) {
     context.stdout.write(`${JSON.stringify(decisionJson(parts.argv, decided, now), null, 2)}\n`);

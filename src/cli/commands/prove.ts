@@ -27,6 +27,14 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     throw new ForegoneError("E_USAGE", "no command given", { hint: "foregone prove -- npm test" });
   const size = sampleSize(parsed.values.get("sample"));
   const wired = await wire(context, parsed, false);
+  try {
+    return await prove(context, parsed, wired, size);
+  } finally {
+    wired.layers.close();
+  }
+}
+
+async function prove(context: CliContext, parsed: Parsed, wired: Wired, size: number): Promise<number> {
   const decided = await decideCommand({ ...wired.parts, options: { ...wired.parts.options, audit: 0 } });
   const { decision } = decided.verdict;
   if (decision.kind === "run")

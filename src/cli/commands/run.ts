@@ -17,6 +17,15 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   const voice = new Voice(context, parsed.flags.has("quiet"));
   const wired = await attempt(voice, () => wire(context, parsed, true));
   if (wired === undefined) return runCommand(context, parsed.operands, voice, undefined);
+  try {
+    return await decideAndAct(context, parsed, voice, wired);
+  } finally {
+    for (const note of wired.layers.notes()) voice.say(note);
+    wired.layers.close();
+  }
+}
+
+async function decideAndAct(context: CliContext, parsed: Parsed, voice: Voice, wired: Wired): Promise<number> {
   const { problem } = wired.chosen;
   if (problem !== undefined) {
     voice.error(problem);
