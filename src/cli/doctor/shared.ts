@@ -4,13 +4,15 @@ import { bounded } from "../../store/bounded.ts";
 import { StoreError } from "../../store/store.ts";
 import type { SharedLayer } from "../../store/shared.ts";
 import { durationText } from "../../report/units.ts";
-import { configurationOf } from "../configuration.ts";
 import { fleetOf, openSharedStores, type Writing } from "../shared-stores.ts";
 import { type Fact, failure, type Section } from "./fact.ts";
+import { settingsOf } from "./place.ts";
 
 export const sharedFacts: Section = async (context) => {
+  const resolved = await settingsOf(context);
+  if (resolved === undefined) return [];
+  const { config } = resolved;
   try {
-    const { config } = await configurationOf(context);
     if (config["store.shared"].length === 0) return [];
     const fleet = await fleetOf(context, config);
     const { layers, writing, problems } = await openSharedStores(context, config, fleet, () => undefined);
@@ -46,9 +48,9 @@ export const sharedFacts: Section = async (context) => {
 /** One value there and back where we may write, else one question. */
 async function probed(layer: SharedLayer & { readonly shown: string }, writing: Writing): Promise<Fact> {
   const { store, bounds, shown } = layer;
-  let failure: string | undefined;
+  let code: string | undefined;
   const { blobs } = bounded(store, bounds, systemClock, (event) => {
-    if (event.type === "failed") failure ??= event.code;
+    if (event.type === "failed") code ??= event.code;
   });
   const from = systemClock.monotonicMs();
   const about = (text: string): string => `${shown}: ${text}`;
@@ -56,7 +58,7 @@ async function probed(layer: SharedLayer & { readonly shown: string }, writing: 
     const digest = await blobs.put(systemRandom.bytes(32));
     const there = await blobs.findMissing([digest]);
     const took = durationText(systemClock.monotonicMs() - from);
-    if (failure !== undefined) return { status: "fail", name: "shared", text: about(failure) };
+    if (code !== undefined) return { status: "fail", name: "shared", text: about(code) };
     if (!writing.writes)
       return { status: "note", name: "shared", text: about(`answers in ${took}; read only: ${writing.why}`) };
     return there.length === 0
