@@ -23,7 +23,7 @@ afterAll(() => child[Symbol.dispose]());
 
 interface Lab {
   /** `foregone` on one of the machines, in the one workspace. */
-  run(machine: string, env: Record<string, string>, ...argv: readonly string[]): Promise<Finished>;
+  readonly run: (machine: string, env: Record<string, string>, ...argv: readonly string[]) => Promise<Finished>;
 }
 
 function lab(shared: string, more: Record<string, string> = {}): Lab {
