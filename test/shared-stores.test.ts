@@ -83,7 +83,7 @@ describe.each([
       url = `redis://:hunter2@127.0.0.1:${redis.address.port}`;
     } else {
       s3 = await s3Server();
-      url = `${s3.address.endpoint.replace("http://", "http://S3RVER:S3RVER@")}`;
+      url = s3.address.endpoint.replace("http://", "http://S3RVER:S3RVER@");
     }
   });
   afterAll(async () => {

@@ -61,7 +61,7 @@ test("a signed line moved to another Action, or with any bit changed or cut, is 
   const { inner, member } = members();
   const { records } = member(trusting);
   await records.append(weak, entryOf("set", "s", 1));
-  const [[name, [line = Buffer.alloc(0)] = []]] = [...inner.added] as [[string, Uint8Array[]]];
+  const [[name, [line]]] = [...inner.added] as [[string, [Uint8Array]]];
   const other = digestOf("another action");
   inner.added.set(name.replace(weak.slice(7), other.slice(7)), [line]);
   expect(await records.lookup(other)).toEqual([]);
