@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{c as a,d as b}from"./chunk-TFFVOFCB.js";import"./chunk-NJWEG3CH.js";import"./chunk-OWFTPF2W.js";import"./chunk-44UWXL2D.js";import"./chunk-AOP4TG7R.js";import"./chunk-DJBE2SN2.js";import"./chunk-QMUGGKAP.js";import"./chunk-CYIWDYBF.js";import"./chunk-MXHMBGKP.js";import"./chunk-UPNMYLSP.js";import"./chunk-UWD5LMAC.js";import"./chunk-SDVUY4F4.js";import"./chunk-OC55JNVM.js";import"./chunk-LBY2DV5T.js";import"./chunk-BJNVVOTH.js";export{b as problemText,a as run};
