@@ -87,7 +87,7 @@ function parent(): void {
   const named = namedPaths(log as unknown as Log);
   writeFileSync(
     join(scratch, "files.json"),
-    JSON.stringify(describeFiles(log as unknown as Log, named.byResults, readFile(scratch), nodeHasher)),
+    JSON.stringify(describeFiles(named.byResults, readFile(scratch), nodeHasher)),
   );
   const json = Buffer.from(JSON.stringify(log));
   writeFileSync(join(scratch, "sarif.gz"), gzipSync(json));

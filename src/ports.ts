@@ -77,10 +77,21 @@ export interface FileWriter {
 
 /** Runs a short helper program (git) to its end. Never throws: `status` is null if it could not start or was killed. */
 export interface Runner {
-  run(
-    argv: readonly string[],
-    options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>>; readonly stdin?: Uint8Array },
-  ): { readonly status: number | null; readonly stdout: Uint8Array; readonly stderr: string };
+  run(argv: readonly string[], options: RunOptions): Ran;
+  /** The same beside other work, or beside another of its kind. Never rejects. */
+  start(argv: readonly string[], options: RunOptions): Promise<Ran>;
+}
+
+export interface RunOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: Uint8Array;
+}
+
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
 }
 
 /** Raw DEFLATE (RFC 1951). */

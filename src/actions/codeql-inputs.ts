@@ -2,9 +2,9 @@
 import type { CodeqlInputs } from "../codeql/codeql-key.ts";
 import type { UnansweredComponent } from "../codeql/component.ts";
 import { type JobScan, readJobScan } from "../codeql/workflow.ts";
-import type { ScanShell } from "../cli/scan-shell.ts";
 import { gitEnvironment, HARMLESS } from "../memo/git-facts.ts";
 import type { Host } from "./host.ts";
+import type { ScanShell } from "../cli/codeql/shell.ts";
 
 export interface ActionScan {
   readonly inputs: CodeqlInputs;

@@ -11,16 +11,17 @@ import { defaultCategory, replayScan } from "../codeql/replay-scan.ts";
 import { countSeverities, describeCounts } from "../codeql/sarif/severity.ts";
 import { escapeMarkdown } from "../codeql/sarif/summary.ts";
 import type { ScanKey } from "../codeql/scan-key.ts";
-import { uploadLog, uploadReport } from "../cli/commands/codeql-upload.ts";
-import { invalidateScans } from "../cli/commands/codeql-invalidate.ts";
-import { savePending } from "../cli/pending-scan.ts";
-import { decide, disownHole, openScanShell, savedMs, type ScanShell, scanName, targetOf } from "../cli/scan-shell.ts";
-import { hitLines, scanLines, skippedText, unansweredLines } from "../cli/scan-text.ts";
 import { effects } from "../cli/wiring.ts";
 import { ageText } from "../report/units.ts";
 import { matrixOf, scanOfJob } from "./codeql-inputs.ts";
 import { contextOf } from "./codeql-context.ts";
 import type { Host } from "./host.ts";
+import { decide, disownHole, savedMs } from "../cli/codeql/deciding.ts";
+import { invalidateScans } from "../cli/codeql/invalidating.ts";
+import { savePending } from "../cli/codeql/pending.ts";
+import { type ScanShell, openScanShell, scanName, targetOf } from "../cli/codeql/shell.ts";
+import { uploadLog, uploadReport } from "../cli/codeql/uploading.ts";
+import { hitLines, scanLines, skippedText, unansweredLines } from "../cli/codeql/words.ts";
 
 export type CacheStatus = "success" | "disabled" | "error";
 
@@ -123,7 +124,7 @@ async function hitStep(
   const workflow = (env["GITHUB_WORKFLOW_REF"] ?? "").split("@")[0]?.split("/").slice(2).join("/") ?? "";
   const category =
     givenCategory || defaultCategory(workflow, env["GITHUB_JOB"] ?? "", matrixOf(host)).replace(/\/$/, "");
-  const target = targetOf(shell, git, category, {});
+  const target = await targetOf(shell, git, category, {});
   const replayed = replayScan(hit, target);
   const file = join(env["RUNNER_TEMP"] ?? shell.folder.path, "foregone", `${scanName(key).replaceAll(" ", "-")}.sarif`);
   mkdirSync(join(file, ".."), { recursive: true });

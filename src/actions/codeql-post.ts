@@ -4,13 +4,14 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { readGitSource } from "../codeql/git-source.ts";
 import { disownScan } from "../codeql/scan-record.ts";
-import { readWholeFile } from "../cli/commands/sarif-files.ts";
-import { loadPending } from "../cli/pending-scan.ts";
-import { openScanShell, recordScan, type ScanShell, scanName } from "../cli/scan-shell.ts";
-import { refusalHint } from "../cli/scan-text.ts";
 import type { Digest } from "../core/digest.ts";
 import { contextOf } from "./codeql-context.ts";
 import type { Host } from "./host.ts";
+import { readWholeFile } from "../cli/codeql/files.ts";
+import { loadPending } from "../cli/codeql/pending.ts";
+import { recordScan } from "../cli/codeql/recording.ts";
+import { type ScanShell, openScanShell, scanName } from "../cli/codeql/shell.ts";
+import { refusalHint } from "../cli/codeql/words.ts";
 
 interface SavedHit {
   readonly weak: Digest;
@@ -61,7 +62,7 @@ async function recordAnalysis(host: Host, shell: ScanShell): Promise<void> {
   const { key } = pending;
   const folder = host.env["CODEQL_ACTION_SARIF_RESULTS_OUTPUT_DIR"] ?? "";
   const file = join(folder, `${key.action.argv[1] ?? ""}.sarif`);
-  const after = readGitSource(shell.checkout, host.env, shell.ports);
+  const after = await readGitSource(shell.checkout, host.env, shell.ports);
   if ("why" in after) return host.log(`post: ${after.why}`);
   const started = Date.parse(host.env["CODEQL_WORKFLOW_STARTED_AT"] ?? "");
   const version = key.components.tool["version"];

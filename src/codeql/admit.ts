@@ -69,7 +69,7 @@ export function admit(parts: AdmitParts): Admitted {
     log,
     sarif,
     // Files that the key does not compare are compared one by one.
-    files: describeFiles(log, new Set([...named.byResults, ...outside]), parts.readFile, parts.hasher),
+    files: describeFiles(new Set([...named.byResults, ...outside]), parts.readFile, parts.hasher),
     tier: exactOnly === undefined ? key.tier : "exact",
     severity: addCounts(log.runs.map((run) => countSeverities(run as never))),
     warnings: verdict.warnings,

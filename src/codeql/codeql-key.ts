@@ -5,7 +5,8 @@ import { canonicalJson, type Json } from "../core/canonical.ts";
 import { type Files, type Hasher, Unreadable } from "../ports.ts";
 import { resolveCodeql, type ToolPorts } from "./codeql-tool.ts";
 import type { Components, Detail, UnansweredComponent } from "./component.ts";
-import { type GitPorts, type GitSource, readGitSource, sourceGaps } from "./git-source.ts";
+import { type GitSource, readGitSource, sourceGaps } from "./git-source.ts";
+import type { GitPorts } from "./work-tree.ts";
 import { inertDetail, inertFilter } from "./inert.ts";
 import { type Language, languageOf } from "./languages.ts";
 import { type ConfigInputs, readScanConfig, type ScanConfig } from "./scan-config.ts";
@@ -43,7 +44,7 @@ export async function codeqlKey(inputs: CodeqlInputs, folder: string, ports: Key
   if (language === undefined) missing.push(unknownLanguage(inputs.language));
   const tool = resolveCodeql(inputs.tools, inputs.actionRef, ports);
   if ("why" in tool) missing.push({ component: "tool", why: tool.why, hint: tool.hint });
-  const git = readGitSource(folder, ports.env, ports);
+  const git = await readGitSource(folder, ports.env, ports);
   if ("why" in git) missing.push({ component: "source", why: git.why, hint: git.hint });
   if (language !== undefined && !("why" in git)) {
     const built = isBuilt(inputs, language);
@@ -144,8 +145,9 @@ function dependencies(
   hasher: Hasher,
 ): Digest {
   const tracked: [string, string][] = [];
-  for (const entry of git.entries)
-    if (language.dependencies.test(entry[0].slice(entry[0].lastIndexOf("/") + 1))) tracked.push(entry);
+  git.entries.forEach((entry, path) => {
+    if (language.dependencies.test(path.slice(path.lastIndexOf("/") + 1))) tracked.push([path, entry]);
+  });
   const toolchains = language.toolchain.map(([variable, file]) => {
     const folder = env[variable];
     return folder === undefined ? null : toolchainText(`${folder}/${file}`, files);
@@ -167,7 +169,9 @@ function toolchainText(path: string, files: Files): string {
 
 function entriesBelow(git: GitSource, prefix: string): Detail {
   const below: [string, string][] = [];
-  for (const entry of git.entries) if (entry[0].startsWith(prefix)) below.push(entry);
+  git.entries.forEach((entry, path) => {
+    if (path.startsWith(prefix)) below.push([path, entry]);
+  });
   return Object.fromEntries(below.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -1,16 +1,11 @@
-// The source that a scan would see: what git tracks, corrected by what really lies in the work tree. Three git commands, no
+// The source that a scan would see: what git tracks, corrected by what really lies in the work tree. Four git commands, no
 // file is read unless git cannot vouch for it (changed, untracked, ignored, hidden from git by a flag, filtered as by LFS).
 //
 // Paths are byte strings (latin1, one character a byte) until they are shown: git paths need not be UTF-8.
 import type { Gap } from "../core/gap.ts";
 import { gitEnvironment, HARMLESS } from "../memo/git-facts.ts";
-import { type Files, type Hasher, type Runner, Unreadable } from "../ports.ts";
-
-export interface GitPorts {
-  readonly files: Files;
-  readonly hasher: Hasher;
-  readonly runner: Runner;
-}
+import type { Ran } from "../ports.ts";
+import { type GitPorts, latin1, shown, WorkTreeReader } from "./work-tree.ts";
 
 /** "100644 <oid>" as in git's index; of files that git does not vouch for, the blob id of their bytes. */
 export type SourceEntry = string;
@@ -36,40 +31,45 @@ export type Unanswered = { readonly why: string; readonly hint?: string };
 
 /** Ignored folders with these names hold what a package manager made from tracked lock files. */
 const DEPENDENCY_FOLDERS = new Set(["node_modules", ".venv", "venv", "bower_components", "jspm_packages", ".tox"]);
-/** Ignored files of a build before the scan are inputs; a whole cache of them cannot be compared in time. */
-const MAX_EXTRA_FILES = 20_000;
-const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
-/** @param folder any folder of the work tree, absolute */
-export function readGitSource(
+type Git = (cwd: string, args: readonly string[], stdin?: Uint8Array) => Promise<Ran>;
+
+const LISTED = ["ls-files", "-s", "-v", "-z"];
+const STATE = [
+  "status",
+  "--porcelain=v2",
+  "-z",
+  "--untracked-files=all",
+  "--ignored=matching",
+  "--no-renames",
+  "--ignore-submodules=none",
+];
+const CONFIG = [
+  "config",
+  "--null",
+  "--get-regexp",
+  "^(core\\.(autocrlf|eol|symlinks|filemode|attributesfile)|filter\\..*)$",
+];
+
+/** @param folder any folder of the work tree, absolute; asked beside each other if it is the uppermost, as it nearly always is */
+export async function readGitSource(
   folder: string,
   env: Readonly<Record<string, string>>,
   ports: GitPorts,
-): GitSource | Unanswered {
-  const git = (args: readonly string[], cwd = folder, stdin?: Uint8Array) =>
-    ports.runner.run(["git", ...HARMLESS, ...args], { cwd, env: gitEnvironment(env), ...(stdin && { stdin }) });
-  const facts = git(["rev-parse", "--show-toplevel", "--git-path", "info/attributes", "HEAD", "HEAD^{tree}"]);
+): Promise<GitSource | Unanswered> {
+  const clean = gitEnvironment(env);
+  const git: Git = (cwd, args, stdin) =>
+    ports.runner.start(["git", ...HARMLESS, ...args], { cwd, env: clean, ...(stdin && { stdin }) });
+  const ask = (cwd: string) => Promise.all([git(cwd, LISTED), git(cwd, STATE), git(cwd, CONFIG)]);
+  const [facts, here] = await Promise.all([
+    git(folder, ["rev-parse", "--show-toplevel", "--git-path", "info/attributes", "HEAD", "HEAD^{tree}"]),
+    ask(folder),
+  ]);
   const [root, attributes, head, headTree] = latin1(facts.stdout).split("\n");
   if (facts.status !== 0 || root === undefined || head === undefined || headTree === undefined)
     return { why: "no git checkout", hint: "run actions/checkout before this step" };
   const workTree = Buffer.from(root, "latin1").toString();
-  const listed = git(["ls-files", "-s", "-v", "-z"], workTree);
-  const state = git(
-    [
-      "status",
-      "--porcelain=v2",
-      "-z",
-      "--untracked-files=all",
-      "--ignored=matching",
-      "--no-renames",
-      "--ignore-submodules=none",
-    ],
-    workTree,
-  );
-  const config = git(
-    ["config", "--null", "--get-regexp", "^(core\\.(autocrlf|eol|symlinks|filemode|attributesfile)|filter\\..*)$"],
-    workTree,
-  );
+  const [listed, state, config] = workTree === folder ? here : await ask(workTree);
   if (listed.status !== 0 || state.status !== 0 || config.status === null || config.status > 1)
     return { why: `git did not answer: ${firstLine(listed.stderr || state.stderr || config.stderr)}` };
 
@@ -78,7 +78,7 @@ export function readGitSource(
   if ("why" in collected) return collected;
   const infoPath =
     attributes?.startsWith("/") === true ? attributes : `${Buffer.from(folder).toString("latin1")}/${attributes}`;
-  const filtered = filteredPaths(collected.entries, reader.text(infoPath) ?? "", reader, git, workTree);
+  const filtered = await filteredPaths(collected.entries, reader.text(infoPath) ?? "", reader, git, workTree);
   if ("why" in filtered) return filtered;
   for (const path of filtered.paths) {
     collected.entries.set(path, reader.entry(path) ?? "absent");
@@ -92,11 +92,17 @@ export function readGitSource(
     entries: collected.entries,
     unclean: collected.unclean,
     dependencyFolders: collected.dependencyFolders,
-    outsideLinks: [...collected.entries]
-      .filter(([path, entry]) => entry.startsWith("120000 ") && reader.leadsOut(path))
-      .map(([path]) => shown(path)),
+    outsideLinks: linksOut(collected.entries, reader),
     conversion: ports.hasher.sha256(`${latin1(config.stdout)}\0${filtered.outside}`),
   };
+}
+
+function linksOut(entries: ReadonlyMap<string, SourceEntry>, reader: WorkTreeReader): readonly string[] {
+  const links: string[] = [];
+  entries.forEach((entry, path) => {
+    if (entry.startsWith("120000 ") && reader.leadsOut(path)) links.push(shown(path));
+  });
+  return links;
 }
 
 interface Collected {
@@ -115,13 +121,13 @@ function collect(listed: string, state: string, reader: WorkTreeReader): Collect
     else entries.set(path, entry);
     unclean.add(path);
   };
-  for (const line of split(listed)) {
-    // "H 100644 <oid> <stage>\t<path>"; a stage above 0 is a conflict, which status reports too.
-    const tab = line.indexOf("\t");
-    const path = line.slice(tab + 1);
-    entries.set(path, line.slice(2, tab - 2));
+  // "H 100644 <oid> <stage>\t<path>\0"; a stage above 0 is a conflict, which status reports too.
+  for (let from = 0, end = listed.indexOf("\0"); end >= 0; from = end + 1, end = listed.indexOf("\0", from)) {
+    const tab = listed.indexOf("\t", from);
+    const path = listed.slice(tab + 1, end);
+    entries.set(path, listed.slice(from + 2, tab - 2));
     // Anything but H: assume-unchanged or skip-worktree hide the file from status.
-    if (line[0] !== "H") reread(path);
+    if (listed[from] !== "H") reread(path);
   }
   for (const line of split(state)) {
     const kind = line[0];
@@ -149,20 +155,19 @@ function collect(listed: string, state: string, reader: WorkTreeReader): Collect
 }
 
 /** Paths whose bytes a filter makes (LFS): the blob id does not say whether the content or only a pointer was checked out. */
-function filteredPaths(
+async function filteredPaths(
   entries: ReadonlyMap<string, SourceEntry>,
   outside: string,
   reader: WorkTreeReader,
-  git: (args: readonly string[], cwd: string, stdin?: Uint8Array) => ReturnType<Runner["run"]>,
+  git: Git,
   workTree: string,
-): { readonly paths: readonly string[]; readonly outside: string } | Unanswered {
-  const attributes = [...entries.keys()].filter(
-    (path) => path === ".gitattributes" || path.endsWith("/.gitattributes"),
-  );
-  const texts = [outside, ...attributes.map((path) => reader.text(path) ?? "")];
+): Promise<{ readonly paths: readonly string[]; readonly outside: string } | Unanswered> {
+  const texts = [outside];
+  for (const path of entries.keys())
+    if (path.endsWith(".gitattributes") && /(?:^|\/)\.gitattributes$/.test(path)) texts.push(reader.text(path) ?? "");
   if (!texts.some((text) => /\bfilter\b/.test(text))) return { paths: [], outside };
   const stdin = Buffer.from([...entries.keys()].map((path) => `${path}\0`).join(""), "latin1");
-  const asked = git(["check-attr", "-z", "--stdin", "filter"], workTree, stdin);
+  const asked = await git(workTree, ["check-attr", "-z", "--stdin", "filter"], stdin);
   if (asked.status !== 0) return { why: `git cannot tell filtered files: ${firstLine(asked.stderr)}` };
   // path, "filter", value, path, ...
   const fields = split(latin1(asked.stdout));
@@ -172,110 +177,9 @@ function filteredPaths(
   return { paths, outside };
 }
 
-/** Reads what git does not vouch for. The first thing nobody could read is kept as `failure`. */
-class WorkTreeReader {
-  failure: string | undefined;
-  #count = 0;
-  readonly #root: string;
-  readonly #ports: GitPorts;
-
-  constructor(root: string, ports: GitPorts) {
-    this.#root = root;
-    this.#ports = ports;
-  }
-
-  /** @returns undefined if nothing is there, or (with `failure` set) nobody could look */
-  entry(path: string): SourceEntry | undefined {
-    const { files, hasher } = this.#ports;
-    if (++this.#count > MAX_EXTRA_FILES)
-      return this.#fail(`more than ${MAX_EXTRA_FILES} files that git does not track`);
-    // Node opens files by text: what is no UTF-8 would be looked for under another name, and not found.
-    if (latin1(Buffer.from(shown(path))) !== path) return this.#fail(`the name of ${shown(path)} is no UTF-8`);
-    const absolute = this.#absolute(path);
-    const stat = files.lstat(absolute);
-    if (stat === undefined) return undefined;
-    if (stat instanceof Unreadable) return this.#fail(`${shown(path)} cannot be read (${stat.code})`);
-    if (stat.type === "symlink") {
-      const target = files.readlink(absolute);
-      if (typeof target !== "string") return this.#fail(`${shown(path)} cannot be read`);
-      return `120000 ${hasher.gitBlob(Buffer.from(target))}`;
-    }
-    if (stat.type !== "file") return stat.type === "dir" ? "040000 folder" : this.#fail(`${shown(path)} is no file`);
-    const bytes = files.read(absolute, MAX_FILE_BYTES);
-    if (bytes === undefined) return undefined;
-    if (bytes instanceof Unreadable) return this.#fail(`${shown(path)} cannot be read (${bytes.code})`);
-    return `${(stat.mode & 0o100) === 0 ? "100644" : "100755"} ${hasher.gitBlob(bytes)}`;
-  }
-
-  walk(folder: string, stopAt: ReadonlySet<string>, visit: (path: string) => void, stopped: Set<string>): void {
-    const entries = this.#ports.files.list(this.#absolute(folder));
-    if (entries === undefined) return;
-    if (entries instanceof Unreadable) {
-      this.#fail(`${shown(folder)} cannot be listed (${entries.code})`);
-      return;
-    }
-    for (const [name, type] of entries) {
-      if (this.failure !== undefined) return;
-      // The names are text already: one that was no UTF-8 holds this mark.
-      if (name.includes("\ufffd")) {
-        this.#fail(`the name of a file in ${shown(folder)} is no UTF-8`);
-        return;
-      }
-      const path = `${folder}/${Buffer.from(name).toString("latin1")}`;
-      if (type !== "dir") visit(path);
-      else if (stopAt.has(name)) stopped.add(path);
-      else if (name !== ".git") this.walk(path, stopAt, visit, stopped);
-    }
-  }
-
-  leadsOut(path: string): boolean {
-    const target = this.#ports.files.readlink(this.#absolute(path));
-    if (typeof target !== "string") return false;
-    if (target.startsWith("/")) return !`${target}/`.startsWith(`${this.#root}/`);
-    let depth = path.split("/").length - 1;
-    return target.split("/").some((part) => {
-      if (part === "..") depth--;
-      else if (part !== "." && part !== "") depth++;
-      return depth < 0;
-    });
-  }
-
-  text(path: string): string | undefined {
-    const bytes = this.#ports.files.read(this.#absolute(path), 1024 * 1024);
-    return bytes === undefined || bytes instanceof Unreadable ? undefined : latin1(bytes);
-  }
-
-  submodule(path: string): string | undefined {
-    const { status, stdout } = this.#ports.runner.run(["git", ...HARMLESS, "rev-parse", "--verify", "HEAD"], {
-      cwd: this.#absolute(path),
-      env: gitEnvironment({}),
-    });
-    return status === 0 ? latin1(stdout).trim() : undefined;
-  }
-
-  #absolute(path: string): string {
-    const text = shown(path);
-    return text.startsWith("/") ? text : `${this.#root}/${text}`;
-  }
-
-  #fail(why: string): undefined {
-    this.failure ??= why;
-    return undefined;
-  }
-}
-
 /** What of a source no key can say. */
 export function sourceGaps({ outsideLinks }: GitSource): Gap[] {
   return outsideLinks.map((path) => ({ kind: "unresolved", ref: `${path}, a link out of the checkout` }));
-}
-
-/** A byte string as text; bytes that are no UTF-8 show as U+FFFD. */
-export function shown(bytes: string): string {
-  return Buffer.from(bytes, "latin1").toString();
-}
-
-export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
 function split(text: string): string[] {

@@ -20,18 +20,26 @@ const SUFFIXES: Readonly<Record<InertKind, readonly string[]>> = {
   none: [],
 };
 
-/** @param extra suffixes (".snap") or whole names that the user vouches for */
+/**
+ * One expression for all: it is asked of every file of a repository.
+ * @param extra suffixes (".snap") or whole names that the user vouches for
+ */
 export function inertFilter(kind: InertKind, extra: readonly string[]): (path: string) => boolean {
-  const suffixes = new Set(SUFFIXES[kind]);
-  const own = extra.filter((e) => e.startsWith("."));
-  const names = new Set([...(kind === "none" ? [] : NAMES), ...extra.filter((e) => !e.startsWith("."))]);
-  return (path) => {
-    const name = path.slice(path.lastIndexOf("/") + 1);
+  const isSuffix = (text: string): boolean => text.startsWith(".");
+  const suffixes = [...SUFFIXES[kind], ...extra.filter(isSuffix)].map(literal);
+  const names = [...(kind === "none" ? [] : NAMES), ...extra.filter((text) => !isSuffix(text))].map(literal);
+  const kinds = [
     // A name that is nothing but a suffix (".md") is not inert.
-    const dot = name.lastIndexOf(".");
-    if (dot > 0 && suffixes.has(name.slice(dot))) return true;
-    return names.has(name) || own.some((suffix) => name.length > suffix.length && name.endsWith(suffix));
-  };
+    ...(suffixes.length === 0 ? [] : [`[^/]+(?:${suffixes.join("|")})`]),
+    ...names,
+  ];
+  if (kinds.length === 0) return () => false;
+  const expression = new RegExp(`(?:^|/)(?:${kinds.join("|")})$`);
+  return (path) => expression.test(path);
+}
+
+function literal(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }
 
 /** As part of a key, and back. */

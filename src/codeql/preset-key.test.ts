@@ -35,9 +35,14 @@ function setup(name: string): Setup {
   return { lab, program };
 }
 
-function keyOf({ lab, program }: Setup, name: string, args: readonly string[] = [], sarif?: string): ScanKey {
+async function keyOf(
+  { lab, program }: Setup,
+  name: string,
+  args: readonly string[] = [],
+  sarif?: string,
+): Promise<ScanKey> {
   const preset = presetNamed(name);
-  const git = readGitSource(lab.folder, lab.env, lab.ports);
+  const git = await readGitSource(lab.folder, lab.env, lab.ports);
   if (preset === undefined || "why" in git) throw new Error("no preset or git");
   const inputs = {
     preset,
@@ -55,50 +60,53 @@ function keyOf({ lab, program }: Setup, name: string, args: readonly string[] = 
 const changed = (was: Components, now: Components): string[] =>
   componentChanges(was, now).map(({ component, member }) => `${component}.${member}`);
 
-test("the version, the command line, the environment and files outside the checkout are named parts of the key", () => {
+test("the version, the command line, the environment and files outside the checkout are named parts of the key", async () => {
   const it = setup("semgrep");
   const outside = join(it.lab.folder, "../rules.yml");
   writeFileSync(outside, "1");
-  const base = keyOf(it, "semgrep", ["--config", outside]);
+  const base = await keyOf(it, "semgrep", ["--config", outside]);
   writeFileSync(join(it.program, "../version"), "1.1\n");
-  expect(changed(base.components, keyOf(it, "semgrep", ["--config", outside]).components)).toEqual(["tool.version"]);
+  expect(changed(base.components, (await keyOf(it, "semgrep", ["--config", outside])).components)).toEqual([
+    "tool.version",
+  ]);
   writeFileSync(join(it.program, "../version"), "1.0\n");
   writeFileSync(outside, "2");
-  expect(changed(base.components, keyOf(it, "semgrep", ["--config", outside]).components)).toEqual([
+  expect(changed(base.components, (await keyOf(it, "semgrep", ["--config", outside])).components)).toEqual([
     `config.${outside}`,
   ]);
   writeFileSync(outside, "1");
-  expect(changed(base.components, keyOf(it, "semgrep", ["--config", outside, "-x"]).components)).toEqual([
+  expect(changed(base.components, (await keyOf(it, "semgrep", ["--config", outside, "-x"])).components)).toEqual([
     "config.argv",
   ]);
   it.lab.env = { ...it.lab.env, SEMGREP_RULES: "1", SEMGREP_APP_TOKEN: "secret" };
-  expect(changed(base.components, keyOf(it, "semgrep", ["--config", outside]).components)).toEqual([
+  expect(changed(base.components, (await keyOf(it, "semgrep", ["--config", outside])).components)).toEqual([
     "env.SEMGREP_RULES",
   ]);
-  expect(JSON.stringify(keyOf(it, "semgrep", []))).not.toContain("secret");
+  expect(JSON.stringify(await keyOf(it, "semgrep", []))).not.toContain("secret");
 });
 
-test("packages installed beside an npm tool are part of its key", () => {
+test("packages installed beside an npm tool are part of its key", async () => {
   const it = setup("eslint");
-  const base = keyOf(it, "eslint");
+  const base = await keyOf(it, "eslint");
   writeFileSync(join(it.program, "../../.package-lock.json"), "2");
-  expect(changed(base.components, keyOf(it, "eslint").components)).toEqual(["tool.packages"]);
+  expect(changed(base.components, (await keyOf(it, "eslint")).components)).toEqual(["tool.packages"]);
 });
 
-test("a configuration above the checkout counts, since the tool finds it there", () => {
+test("a configuration above the checkout counts, since the tool finds it there", async () => {
   const it = setup("eslint");
-  const base = keyOf(it, "eslint");
+  const base = await keyOf(it, "eslint");
   const above = join(it.lab.folder, "../eslint.config.mjs");
   writeFileSync(above, "export default [];");
-  expect(changed(base.components, keyOf(it, "eslint").components)).toEqual([`config.${above}`]);
+  expect(changed(base.components, (await keyOf(it, "eslint")).components)).toEqual([`config.${above}`]);
 });
 
-test("the same command in another checkout has the same key", () => {
+test("the same command in another checkout has the same key", async () => {
   const [one, two] = [setup("eslint"), setup("eslint")];
-  const key = (it: Setup): ScanKey =>
+  const key = (it: Setup): Promise<ScanKey> =>
     keyOf({ ...it, program: one.program }, "eslint", ["-o", join(it.lab.folder, "out.sarif"), it.lab.folder]);
-  expect(key(two).weak).toBe(key(one).weak);
-  expect(key(two).source.relevant).toBe(key(one).source.relevant);
+  const [here, there] = [await key(one), await key(two)];
+  expect(there.weak).toBe(here.weak);
+  expect(there.source.relevant).toBe(here.source.relevant);
 });
 
 test.each([
@@ -110,55 +118,58 @@ test.each([
   ["jscpd", { "logo.png": "y" }, true],
   ["jscpd", { "README.md": "y" }, false],
   ["semgrep", { "rules/r.yml": "y" }, false],
-])("%s and a change of %j: equal source is %s", (name, files, equal) => {
+])("%s and a change of %j: equal source is %s", async (name, files, equal) => {
   const it = setup(name);
-  const before = keyOf(it, name).source.relevant;
+  const before = (await keyOf(it, name)).source.relevant;
   it.lab.commit(files);
-  expect(keyOf(it, name).source.relevant === before).toBe(equal);
+  expect((await keyOf(it, name)).source.relevant === before).toBe(equal);
 });
 
-test("prose counts for ESLint where a plugin reads it, and a file named to flawfinder is read whatever its suffix", () => {
+test("prose counts for ESLint where a plugin reads it, and a file named to flawfinder is read whatever its suffix", async () => {
   const it = setup("eslint");
   it.lab.commit({ "package.json": '{"devDependencies":{"@eslint/markdown":"1"}}' });
-  const before = keyOf(it, "eslint").source.relevant;
+  const before = (await keyOf(it, "eslint")).source.relevant;
   it.lab.commit({ "README.md": "y" });
-  expect(keyOf(it, "eslint").source.relevant).not.toBe(before);
-  const named = keyOf(it, "flawfinder", ["README.md"]).source.relevant;
+  expect((await keyOf(it, "eslint")).source.relevant).not.toBe(before);
+  const named = (await keyOf(it, "flawfinder", ["README.md"])).source.relevant;
   it.lab.commit({ "README.md": "z" });
-  expect(keyOf(it, "flawfinder", ["README.md"]).source.relevant).not.toBe(named);
+  expect((await keyOf(it, "flawfinder", ["README.md"])).source.relevant).not.toBe(named);
 });
 
-test("moving rules, unknown databases, partial scans and scripts nobody knows are gaps", () => {
-  const gaps = (name: string, args: readonly string[] = []): unknown => keyOf(setup(name), name, args).gaps;
-  expect(gaps("semgrep", ["--config", "p/ci"])).toEqual([{ kind: "unresolved", ref: "rules p/ci" }]);
-  expect(gaps("semgrep", ["--config", "rules/r.yml"])).toEqual([]);
-  expect(gaps("semgrep", ["--baseline-commit=abc"])).toEqual([{ kind: "partial-run", what: "--baseline-commit=abc" }]);
-  expect(gaps("trivy")).toEqual([{ kind: "unresolved", ref: "database of trivy" }]);
-  expect(gaps("osv-scanner")).toEqual([{ kind: "unresolved", ref: "the OSV database, asked online" }]);
-  expect(gaps("sarif")).toEqual([{ kind: "unresolved", ref: "interpreter and libraries of sarif" }]);
-  expect(gaps("flawfinder", ["/usr/include"])).toEqual([
+test("moving rules, unknown databases, partial scans and scripts nobody knows are gaps", async () => {
+  const gaps = async (name: string, args: readonly string[] = []): Promise<unknown> =>
+    (await keyOf(setup(name), name, args)).gaps;
+  expect(await gaps("semgrep", ["--config", "p/ci"])).toEqual([{ kind: "unresolved", ref: "rules p/ci" }]);
+  expect(await gaps("semgrep", ["--config", "rules/r.yml"])).toEqual([]);
+  expect(await gaps("semgrep", ["--baseline-commit=abc"])).toEqual([
+    { kind: "partial-run", what: "--baseline-commit=abc" },
+  ]);
+  expect(await gaps("trivy")).toEqual([{ kind: "unresolved", ref: "database of trivy" }]);
+  expect(await gaps("osv-scanner")).toEqual([{ kind: "unresolved", ref: "the OSV database, asked online" }]);
+  expect(await gaps("sarif")).toEqual([{ kind: "unresolved", ref: "interpreter and libraries of sarif" }]);
+  expect(await gaps("flawfinder", ["/usr/include"])).toEqual([
     { kind: "unresolved", ref: "/usr/include, outside the checkout" },
   ]);
 });
 
-test("a dated database is part of the key", () => {
+test("a dated database is part of the key", async () => {
   const it = setup("trivy");
   const cache = join(it.lab.folder, "../cache");
   mkdirSync(join(cache, "db"), { recursive: true });
   writeFileSync(join(cache, "db/metadata.json"), '{"UpdatedAt":"1"}');
   it.lab.env = { ...it.lab.env, TRIVY_CACHE_DIR: cache };
-  const base = keyOf(it, "trivy");
+  const base = await keyOf(it, "trivy");
   expect(base.gaps).toEqual([]);
   writeFileSync(join(cache, "db/metadata.json"), '{"UpdatedAt":"2"}');
-  expect(changed(base.components, keyOf(it, "trivy").components)).toEqual(["packs.database"]);
+  expect(changed(base.components, (await keyOf(it, "trivy")).components)).toEqual(["packs.database"]);
 });
 
-test("the file a tool writes its result to is no input", () => {
+test("the file a tool writes its result to is no input", async () => {
   const it = setup("eslint");
   const file = join(it.lab.folder, "out.sarif");
-  const before = keyOf(it, "eslint", [], file);
+  const before = await keyOf(it, "eslint", [], file);
   it.lab.write("out.sarif", "1");
-  const after = keyOf(it, "eslint", [], file);
+  const after = await keyOf(it, "eslint", [], file);
   expect([after.source.exact, after.source.relevant]).toEqual([before.source.exact, before.source.relevant]);
 });
 

@@ -11,7 +11,7 @@ import type { Components } from "./component.ts";
 import type { Source, Tier } from "./source.ts";
 
 /** Changes whenever a component or digest changes its meaning: old records then count as none. */
-export const KEY_FORMAT = 1;
+export const KEY_FORMAT = 2;
 
 export const SOURCE_EXACT = "codeql source exact";
 export const SOURCE_RELEVANT = "codeql source relevant";

@@ -8,7 +8,7 @@ import type { InputPath } from "../core/input-path.ts";
 import { OutputLog } from "../core/output-log.ts";
 import { encodeRecord } from "../core/record-codec.ts";
 import type { ActionRecord, OutputFile, Provenance } from "../core/record.ts";
-import { fingerprintsOf } from "../memo/record-run.ts";
+import { fingerprintsOf } from "../memo/fingerprints.ts";
 import type { Clock, Deflate, EpochMs, Hasher } from "../ports.ts";
 import { disowningMark } from "../store/entries.ts";
 import type { Store } from "../store/store.ts";

@@ -26,15 +26,25 @@ export function digestSource(git: GitSource, relevance: Relevance, hasher: Hashe
   const prefix = relevance.sourceRoot === "" ? "" : `${relevance.sourceRoot}/`;
   const compared: [string, SourceEntry][] = [];
   let inertCount = 0;
-  for (const [path, entry] of git.entries) {
-    if (!path.startsWith(prefix)) continue;
-    if (relevance.inert(path) || relevance.ignored(path)) inertCount++;
-    else compared.push([path, entry]);
+  let [last, sorted, text] = ["", true, ""];
+  // 10,000 of them: `for of` would make an array for each, and its garbage costs more than the rest.
+  git.entries.forEach((entry, path) => {
+    if (!path.startsWith(prefix)) return;
+    if (relevance.inert(path) || relevance.ignored(path)) {
+      inertCount++;
+      return;
+    }
+    compared.push([path, entry]);
+    text += `${text === "" ? "" : "\0"}${entry} ${path}`;
+    // As git lists them; only what lies about untracked comes late.
+    sorted &&= last < path;
+    last = path;
+  });
+  if (!sorted) {
+    compared.sort(([a], [b]) => (a < b ? -1 : 1));
+    text = compared.map(([path, entry]) => `${entry} ${path}`).join("\0");
   }
-  compared.sort(([a], [b]) => (a < b ? -1 : 1));
-  const relevant = hasher.sha256(
-    `relevant ${git.conversion} ${JSON.stringify(git.dependencyFolders)}\n${compared.map(([path, entry]) => `${entry} ${path}`).join("\0")}`,
-  );
+  const relevant = hasher.sha256(`relevant ${git.conversion} ${JSON.stringify(git.dependencyFolders)}\n${text}`);
   // HEAD's tree says everything of a clean work tree; what is not clean is said one by one.
   const unclean = [...git.unclean].sort().map((path) => `${git.entries.get(path) ?? "absent"} ${path}`);
   const exact = sha256Of(

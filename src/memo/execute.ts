@@ -12,7 +12,8 @@ import type { ObservedExit, Observer } from "../trace/observer.ts";
 import type { PlannedAction } from "./action.ts";
 import type { Captured } from "./capture.ts";
 import { type CommandParts, type Decided, worldSource } from "./memo.ts";
-import { fingerprintsOf, type MadeRecord, recordRun, type RunFacts } from "./record-run.ts";
+import { fingerprintsOf } from "./fingerprints.ts";
+import { type MadeRecord, recordRun, type RunFacts } from "./record-run.ts";
 import { OutputSearch, type SecretSearch } from "./secret-search.ts";
 import { startState, type StartState, startWithoutGit } from "./start-state.ts";
 

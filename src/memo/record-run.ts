@@ -3,9 +3,9 @@ import type { Json } from "../core/canonical.ts";
 import type { Digest } from "../core/digest.ts";
 import type { Gap } from "../core/gap.ts";
 import type { InputPath } from "../core/input-path.ts";
-import { compareQuestions, type Observation, pathSetDigest, strongFingerprint } from "../core/observation.ts";
+import type { Observation } from "../core/observation.ts";
 import type { ActionRecord, Provenance } from "../core/record.ts";
-import type { Hasher, Stat } from "../ports.ts";
+import type { Stat } from "../ports.ts";
 import type { Seal } from "../trace/event.ts";
 import type { Interpreted } from "../trace/interpret/interpreted.ts";
 import { capture, type Captured } from "./capture.ts";
@@ -116,17 +116,6 @@ export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts
   const stats = [...settled.stats, ...added.map(() => undefined)];
   const contents = new Map([...captured.contents, ...(facts.captured?.contents ?? [])]);
   return { record, stats, contents, outputBytes: captured.sizeBytes + (facts.captured?.sizeBytes ?? 0) };
-}
-
-/** What the store's index needs to find a record. */
-export function fingerprintsOf(
-  record: ActionRecord,
-  hasher: Hasher,
-): { readonly pathSet: Digest; readonly strong: Digest } {
-  const sorted = [...record.trace.observations].sort(compareQuestions);
-  const pathSet = pathSetDigest(hasher, sorted);
-  const values = sorted.map((observation) => observation.value);
-  return { pathSet, strong: strongFingerprint(hasher, record.weak, pathSet, values) };
 }
 
 function restores(options: SkipOptions, facts: RunFacts): (path: InputPath) => boolean {

@@ -1,5 +1,5 @@
 // The only implementations of the ports. Imported by the shells' wiring and by tests, nowhere else.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import {
@@ -108,6 +108,22 @@ export const nodeRunner: Runner = {
       maxBuffer: 1024 * 1024 * 1024,
     });
     return { status: done.status, stdout: done.stdout ?? Buffer.alloc(0), stderr: (done.stderr ?? "").toString() };
+  },
+  start(argv, { cwd, env, stdin }) {
+    const [command, ...args] = argv;
+    if (command === undefined) throw new TypeError("start: empty argv");
+    return new Promise((resolve) => {
+      const child = spawn(command, args, { cwd, ...(env && { env }), stdio: ["pipe", "pipe", "pipe"] });
+      const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+      child.stdout.on("data", (bytes: Buffer) => stdout.push(bytes));
+      child.stderr.on("data", (bytes: Buffer) => stderr.push(bytes));
+      // It may end without reading.
+      child.stdin.on("error", () => undefined).end(stdin);
+      const done = (status: number | null): void =>
+        resolve({ status, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() });
+      child.on("error", () => child.pid === undefined && done(null));
+      child.on("close", (status) => done(status));
+    });
   },
 };
 

@@ -1,7 +1,7 @@
 // One line of the audit log: who asked for what, what was decided, and the two fields that tie it to its neighbours. Canonical
 // JSON; values never enter. `prev` chains the lines, `mac` is made with a key that is gone once the line is written.
 import { createHash, createHmac } from "node:crypto";
-import { type Assurance, type DenialReason, type Mode, type Policy } from "../core/access.ts";
+import type { Assurance, DenialReason, Mode, Policy } from "../core/access.ts";
 import { canonicalJson, type Json } from "../core/canonical.ts";
 import { sameBytes } from "./bytes.ts";
 import type { StoreMark } from "./chain.ts";

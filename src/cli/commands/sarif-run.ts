@@ -3,7 +3,8 @@
 import { join, resolve } from "node:path";
 import type { KeyResult } from "../../codeql/codeql-key.ts";
 import type { Hit } from "../../codeql/decide-scan.ts";
-import { type GitSource, readGitSource, shown } from "../../codeql/git-source.ts";
+import { type GitSource, readGitSource } from "../../codeql/git-source.ts";
+import { shown } from "../../codeql/work-tree.ts";
 import { optionValues, presetKey, withoutFile } from "../../codeql/preset-key.ts";
 import { type Preset, presetFor, presetNamed, PRESETS } from "../../codeql/presets.ts";
 import { replayScan } from "../../codeql/replay-scan.ts";
@@ -18,23 +19,16 @@ import { gapText } from "../../report/misses.ts";
 import { plural } from "../../report/units.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { forwardSignals } from "../child.ts";
-import {
-  decide,
-  disownHole,
-  openScanShell,
-  recordScan,
-  savedMs,
-  type ScanShell,
-  scanName,
-  targetOf,
-} from "../scan-shell.ts";
-import { scanLines, skippedText, unansweredLines } from "../scan-text.ts";
 import { Voice } from "../voice.ts";
 import { effects } from "../wiring.ts";
-import { baseName, behindRunner, programOf } from "./scan-program.ts";
-import { printable } from "./sarif.ts";
-import { checkoutOf, writeWhole } from "./sarif-files.ts";
-import { choicesOf } from "./sarif-run-options.ts";
+import { decide, disownHole, savedMs } from "../codeql/deciding.ts";
+import { checkoutOf, writeWhole } from "../codeql/files.ts";
+import { baseName, behindRunner, programOf } from "../codeql/program.ts";
+import { recordScan } from "../codeql/recording.ts";
+import { choicesOf } from "../codeql/run-options.ts";
+import { type ScanShell, openScanShell, scanName, targetOf } from "../codeql/shell.ts";
+import { scanLines, skippedText, unansweredLines } from "../codeql/words.ts";
+import { printable } from "../../report/printable.ts";
 
 interface Plan {
   readonly shell: ScanShell;
@@ -110,7 +104,7 @@ async function serve(
   const said = await shell.storePorts.store.blobs.get(hit.record.result.output);
   const chunks = said === undefined ? undefined : decodeOutputLog(said);
   if (chunks === undefined) return undefined;
-  const target = targetOf(shell, result.git, category, {});
+  const target = await targetOf(shell, result.git, category, {});
   const { json, results } = replayScan(hit, target);
   if (sarifFile !== undefined) {
     try {
@@ -139,7 +133,7 @@ async function record(plan: Plan, key: ScanKey, executed: Executed, voice: Voice
   if (!preset.scanned.includes(executed.exitCode)) return voice.say(`not recorded: exit code ${executed.exitCode}`);
   const bytes = sarifFile === undefined ? executed.stdout : nodeFiles.read(sarifFile);
   if (!(bytes instanceof Uint8Array)) return voice.say(`not recorded: no SARIF at ${sarifFile ?? "stdout"}`);
-  const after = readGitSource(shell.checkout, shell.ports.env, shell.ports);
+  const after = await readGitSource(shell.checkout, shell.ports.env, shell.ports);
   if ("why" in after) return voice.say(`not recorded: ${after.why}`);
   // What the scanner wrote as its result is no input.
   const [before, now] = [withoutFile(result.git, sarifFile), withoutFile(after, sarifFile)];
@@ -228,7 +222,7 @@ async function planOf(context: CliContext, parsed: Parsed, argv: readonly string
   const { checkout } = checkoutOf(context, parsed);
   const shell = await openScanShell(context, { checkout, ...choicesOf(parsed) });
   const sarifFile = sarifFileOf(parsed, chosen, rest, context);
-  const git = readGitSource(checkout, context.env, shell.ports);
+  const git = await readGitSource(checkout, context.env, shell.ports);
   const result: KeyResult =
     "why" in git
       ? { kind: "unanswered", unanswered: [{ component: "source", why: git.why, hint: git.hint }] }

@@ -11,7 +11,8 @@ import { summarise } from "../../codeql/sarif/summary.ts";
 import { judge, REFUSALS, toolVersion, type Verdict } from "../../codeql/sarif/verdict.ts";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
 import type { CliContext, Parsed } from "../command.ts";
-import { checkoutOf, readableFile, readSarifFile, writeResult } from "./sarif-files.ts";
+import { checkoutOf, readSarifFile, readableFile, writeResult } from "../codeql/files.ts";
+import { printable } from "../../report/printable.ts";
 
 interface Judged {
   readonly file: string;
@@ -136,10 +137,4 @@ function acceptedLog(context: CliContext, parsed: Parsed, file: string): Log {
   const log = read.log as Log;
   normalise(log, checkoutUri);
   return log;
-}
-
-/** One line that no terminal or workflow command can be driven by. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "?");
 }

@@ -1,8 +1,5 @@
 import { type CommandSpec, JSON_OPTION, type OptionSpec } from "../command.ts";
 
-type Codeql = "check" | "explain" | "store" | "replay" | "upload" | "invalidate" | "stats";
-const codeql = (name: Codeql) => async () => ({ run: (await import("../commands/codeql.ts"))[name] });
-
 type Sarif = "validate" | "merge" | "diff" | "summary" | "fingerprint";
 const sarif = (name: Sarif) => async () => ({ run: (await import("../commands/sarif.ts"))[name] });
 
@@ -61,14 +58,14 @@ export const codeqlSpecs: readonly CommandSpec[] = [
         usage: "--language L [options]",
         options: [...SCAN, JSON_OPTION],
         examples: ["foregone codeql check --language javascript --build-mode none || run-the-scan"],
-        load: codeql("check"),
+        load: async () => ({ run: (await import("../commands/codeql-check.ts")).check }),
       },
       {
         name: "explain",
         summary: "the same decision with everything that differs from the newest scan",
         usage: "--language L [options]",
         options: [...SCAN, JSON_OPTION],
-        load: codeql("explain"),
+        load: async () => ({ run: (await import("../commands/codeql-check.ts")).explain }),
       },
       {
         name: "store",
@@ -80,7 +77,7 @@ export const codeqlSpecs: readonly CommandSpec[] = [
           { name: "started", type: "value", placeholder: "T", summary: "when the scan began (default: at `check`)" },
         ],
         examples: ["foregone codeql store --language go --sarif results/go.sarif"],
-        load: codeql("store"),
+        load: () => import("../commands/codeql-store.ts"),
       },
       {
         name: "replay",
@@ -93,7 +90,7 @@ export const codeqlSpecs: readonly CommandSpec[] = [
           { name: "upload", type: "flag", summary: "send it to code scanning; exit 1 if it is not taken" },
         ],
         examples: ["foregone codeql replay --language go -o go.sarif || run-the-scan"],
-        load: codeql("replay"),
+        load: () => import("../commands/codeql-replay.ts"),
       },
       {
         name: "upload",
@@ -101,7 +98,7 @@ export const codeqlSpecs: readonly CommandSpec[] = [
         usage: "[--commit C] [--ref REF] [--category K] FILE",
         details: "The token is that of GITHUB_TOKEN; it needs `security-events: write`.",
         options: [...TARGET, CHECKOUT],
-        load: codeql("upload"),
+        load: () => import("../commands/codeql-upload.ts"),
       },
       {
         name: "invalidate",
@@ -124,14 +121,14 @@ export const codeqlSpecs: readonly CommandSpec[] = [
           { name: "all", type: "flag", summary: "all results of this repository" },
           CHECKOUT,
         ],
-        load: codeql("invalidate"),
+        load: () => import("../commands/codeql-invalidate.ts"),
       },
       {
         name: "stats",
         summary: "scans kept, reused and skipped here, and the time that saved",
         usage: "[--json]",
         options: [JSON_OPTION],
-        load: codeql("stats"),
+        load: () => import("../commands/codeql-stats.ts"),
       },
     ],
   },

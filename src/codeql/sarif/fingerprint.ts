@@ -46,7 +46,7 @@ export function addFingerprints(log: Log, checkoutUri: string | undefined, readF
 }
 
 /** File and line of the first location; undefined where GitHub computes no hash. */
-export function primaryPlace(
+function primaryPlace(
   result: Result,
   run: Run,
   checkoutUri: string | undefined,

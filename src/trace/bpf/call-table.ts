@@ -1,5 +1,5 @@
 // The syscall tables as the BPF program's map: one 16-byte entry per number, and the way back from a record's number.
-import { type Call } from "../tables/calls.ts";
+import type { Call } from "../tables/calls.ts";
 import { socketcalls, type Syscall, syscallsOf } from "../tables/table.ts";
 import { uringOperations } from "../tables/uring.ts";
 import type { BpfCalls } from "./syscall.ts";

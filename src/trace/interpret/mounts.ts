@@ -1,6 +1,6 @@
 // Mount tables: from (device, path inside the file system) to absolute paths and back, as proc_pid_mountinfo(5) gives them.
 import type { Bytes, FileObject } from "../event.ts";
-import { type Model, type Slot, type Thing } from "./model.ts";
+import type { Model, Slot, Thing } from "./model.ts";
 import { toText } from "./text.ts";
 
 export interface MountLine {

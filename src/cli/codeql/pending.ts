@@ -1,13 +1,13 @@
 // What a decision was made on, kept for the recording that follows the scan: the key as it was then (`init` exports variables
 // later that are no inputs), and the source, since a changed input is only seen by comparing.
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { GitSource } from "../codeql/git-source.ts";
-import type { ScanKey } from "../codeql/scan-key.ts";
-import { nodeFiles, nodeHasher } from "../node/ports.ts";
-import { Unreadable } from "../ports.ts";
-import { writeWhole } from "./commands/sarif-files.ts";
-import type { ScanShell } from "./scan-shell.ts";
-import { effects } from "./wiring.ts";
+import type { GitSource } from "../../codeql/git-source.ts";
+import type { ScanKey } from "../../codeql/scan-key.ts";
+import { nodeFiles, nodeHasher } from "../../node/ports.ts";
+import { Unreadable } from "../../ports.ts";
+import { effects } from "../wiring.ts";
+import { writeWhole } from "./files.ts";
+import type { ScanShell } from "./shell.ts";
 
 export interface Pending {
   readonly at: number;

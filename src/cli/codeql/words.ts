@@ -1,16 +1,16 @@
 // The words of the scan cache: one line of verdict, then what a person needs to act. Names and paths are from the scanned code:
 // what could drive a terminal or a workflow is taken out.
-import type { ComponentChange, UnansweredComponent } from "../codeql/component.ts";
-import type { Explanation, Hit, Scan } from "../codeql/decide-scan.ts";
-import { shown } from "../codeql/git-source.ts";
-import { DEPENDENCIES, type ScanKey, SOURCE_EXACT, SOURCE_RELEVANT } from "../codeql/scan-key.ts";
-import { describeCounts, type SeverityCounts } from "../codeql/sarif/severity.ts";
-import type { FileChange } from "../codeql/source.ts";
-import type { Miss } from "../core/decision.ts";
-import type { EpochMs } from "../ports.ts";
-import { missText } from "../report/misses.ts";
-import { ageText, countText, durationText } from "../report/units.ts";
-import { printable } from "./commands/sarif.ts";
+import type { ComponentChange, UnansweredComponent } from "../../codeql/component.ts";
+import type { Explanation, Hit, Scan } from "../../codeql/decide-scan.ts";
+import { shown } from "../../codeql/work-tree.ts";
+import { DEPENDENCIES, type ScanKey, SOURCE_EXACT, SOURCE_RELEVANT } from "../../codeql/scan-key.ts";
+import { describeCounts, type SeverityCounts } from "../../codeql/sarif/severity.ts";
+import type { FileChange } from "../../codeql/source.ts";
+import type { Miss } from "../../core/decision.ts";
+import type { EpochMs } from "../../ports.ts";
+import { missText } from "../../report/misses.ts";
+import { ageText, countText, durationText } from "../../report/units.ts";
+import { printable } from "../../report/printable.ts";
 
 const PARTIAL_HINT =
   "full scans of pull requests: CODEQL_ACTION_DIFF_INFORMED_QUERIES=false, CODEQL_ACTION_OVERLAY_ANALYSIS=false, CODEQL_ACTION_FILE_COVERAGE_ON_PRS=true";

@@ -55,7 +55,8 @@ export function readWholeFile(path: string): Uint8Array {
 
 /** A regular file of the checkout; symlinks are not followed out of it. */
 export function readableFile(checkout: string, path: string): Uint8Array | undefined {
-  const bytes = nodeFiles.read(resolve(checkout, path));
+  // The path is relative and normal (sarif/locate.ts): resolve() would cost as much as reading.
+  const bytes = nodeFiles.read(`${checkout}/${path}`);
   return bytes instanceof Unreadable ? undefined : bytes;
 }
 

@@ -2,7 +2,7 @@
 import { duration, oneIn } from "../../config/kind.ts";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
 import type { Parsed } from "../command.ts";
-import type { ShellChoices } from "../scan-shell.ts";
+import type { ShellChoices } from "./shell.ts";
 
 /** @throws ForegoneError E_USAGE with exit code 125 */
 export function choicesOf(parsed: Parsed): Pick<ShellChoices, "audit" | "maxAgeMs"> {
