@@ -3,23 +3,11 @@
 import { describe, expect, test } from "vitest";
 import type { Digest } from "../core/digest.ts";
 import type { EpochMs } from "../ports.ts";
-import { nodeHasher } from "../node/ports.ts";
 import { disowningMark, MAX_PATH_SETS, MAX_PER_PATH_SET } from "../store/entries.ts";
 import type { RecordEntry, Store } from "../store/store.ts";
+import { digestOf, entryOf } from "./sample-entry.ts";
 
-/** A digest that names no blob of the test. */
-export function digestOf(text: string): Digest {
-  return `sha256:${nodeHasher.sha256(text)}` as Digest;
-}
-
-export function entryOf(pathSet: string, strong: string, recordedAt: number): RecordEntry {
-  return {
-    pathSet: digestOf(pathSet),
-    strong: digestOf(strong),
-    record: digestOf(`record of ${strong}`),
-    recordedAt: recordedAt as EpochMs,
-  };
-}
+export { digestOf, entryOf } from "./sample-entry.ts";
 
 /** @param make a fresh, empty store each time */
 export function storeContract(name: string, make: () => Promise<Store>): void {
