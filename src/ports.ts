@@ -60,6 +60,8 @@ export interface Files {
   readlink(path: string): Looked<string>;
   /** Names and types in no particular order, without `.` and `..`. */
   list(path: string): Looked<readonly (readonly [name: string, type: EntryType])[]>;
+  /** Which kind of file system a path lies on: `f_type` of statfs(2), e.g. 0xef53 for ext4. */
+  fileSystem(path: string): Looked<number>;
 }
 
 /** Write access, by absolute path. Each call answers with an errno name when it failed, `undefined` when it is done. */

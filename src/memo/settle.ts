@@ -7,6 +7,7 @@ import { type EntryType, type Files, type Hasher, type Stat, Unreadable } from "
 import type { Change, Interpreted, Look } from "../trace/interpret/interpreted.ts";
 import { isPseudo } from "../trace/interpret/pseudo.ts";
 import { isLog, isTemporary } from "./side-effects.ts";
+import { keepsCtime } from "./file-system.ts";
 import { answerAtHead, CLOCK_GRANULARITY_NS, type StartState } from "./start-state.ts";
 import type { World } from "./world.ts";
 import { parent } from "./workspace.ts";
@@ -27,7 +28,7 @@ export interface SettleParts {
 export interface Settled {
   readonly observations: readonly Observation[];
   readonly gaps: readonly Gap[];
-  /** The stat seen when each observation was answered: for the witness. */
+  /** The stat seen when each observation was answered, for the witness; undefined where it proves nothing later. */
   readonly stats: readonly (Stat | undefined)[];
 }
 
@@ -43,6 +44,8 @@ class Settling {
   readonly #gaps = new Map<string, Gap>();
   /** Folder -> names that the run placed in it or removed from it. */
   readonly #touched = new Map<string, Change[]>();
+  /** Device -> may its stats go into the witness? */
+  readonly #vouching = new Map<bigint, boolean>();
 
   constructor(parts: SettleParts) {
     this.#parts = parts;
@@ -95,7 +98,7 @@ class Settling {
     if (this.#parts.priorMade.has(path) && !change.readBefore && look.kind !== "file")
       return this.#add(look, path, ABSENT, undefined);
     if (stat !== undefined && this.#equalsHead(path, stat)) return this.#ask(look, path, stat);
-    const before = look.kind === "file" ? undefined : this.#before(look.kind, path, change);
+    const before = look.kind === "file" ? undefined : this.#before(look.kind, path, change, stat);
     if (before !== undefined) return this.#add(look, path, before, undefined);
     this.#modified(path);
   }
@@ -132,16 +135,32 @@ class Settling {
   #add(look: Look, path: InputPath, value: string, stat: Stat | undefined): void {
     const kind: QuestionKind = look.kind;
     this.#observations.push({ kind, key: path, value, by: look.by });
-    this.#stats.push(stat);
+    this.#stats.push(stat !== undefined && this.#vouches(look.path, stat) ? stat : undefined);
+  }
+
+  /** Is an equal stat a proof of equal content there? */
+  #vouches(path: string, { dev, type: what }: Stat): boolean {
+    // Nobody asks about others; and statfs would follow a link to another file system.
+    if (what !== "file" && what !== "dir") return false;
+    let vouches = this.#vouching.get(dev);
+    if (vouches === undefined) {
+      const type = this.#parts.files.fileSystem(path);
+      vouches = typeof type === "number" && keepsCtime(type);
+      this.#vouching.set(dev, vouches);
+    }
+    return vouches;
   }
 
   /** What a look without content saw of a path that has since changed, as far as HEAD or the change itself can tell. */
-  #before(kind: Look["kind"], path: InputPath, change: Change): string | undefined {
+  #before(kind: Look["kind"], path: InputPath, change: Change, now: Stat | undefined): string | undefined {
     if (kind === "symlink" || change.before === "unknown" || change.before === "absent") return undefined;
     if (change.before !== "file") return probeAnswer(change.before, false);
+    if (kind === "stat") return undefined;
     const head = this.#parts.start.head(path);
-    if (head === undefined || kind === "stat") return undefined;
-    return probeAnswer("file", head.mode === "100755");
+    if (head !== undefined) return probeAnswer("file", head.mode === "100755");
+    // Written in place: it has kept its mode.
+    const inPlace = !change.mode && !change.removed && !change.placed && now?.type === "file";
+    return inPlace ? probeAnswer("file", (now.mode & 0o100) !== 0) : undefined;
   }
 
   /** Stamped before the run by more than the clock's granularity: nobody changed it since. */

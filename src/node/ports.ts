@@ -73,6 +73,7 @@ export const nodeFiles: Files = {
       fs.readdirSync(path, { withFileTypes: true }).map((entry) => [entry.name, typeOf(entry)] as const),
     );
   },
+  fileSystem: (path) => guard(() => fs.statfsSync(path).type),
 };
 
 export const nodeFileWriter: FileWriter = {

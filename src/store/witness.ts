@@ -4,7 +4,8 @@
 //
 // Sound only if: 1. the stat was taken before the content was read; 2. its ctime and mtime were then older than the
 // clock's granularity, or a later change could bear the same times ("racily clean"); 3. the file system keeps ctime by itself
-// (a local one: NFS and its like answer from a cache, so ask statfs before you write a row).
+// (src/memo/file-system.ts decides: a row is only written where it does). A process that writes through a shared mapping while it
+// is hashed and goes on afterwards escapes 2, as it escapes git and make: pages that are dirty already move no time.
 import { type Digest, hexOf } from "../core/digest.ts";
 import type { EpochMs, Stat } from "../ports.ts";
 import { guarded, guardedAsync, pathOf, type StoreFolder, writeWhole } from "./folder.ts";

@@ -1,5 +1,5 @@
 // TypeScript as a program that plain node can start: for tests whose subject is a process of its own.
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -19,6 +19,8 @@ export async function bundle(code: string): Promise<string> {
     packages: "external",
     logLevel: "error",
   });
+  // A worker thread starts from a file of its own beside the program.
+  cpSync("src/trace/notify/notify-worker.js", join(folder, "notify-worker.js"));
   return outfile;
 }
 

@@ -9,12 +9,14 @@ import { decodeRecord, encodeRecord } from "../core/record-codec.ts";
 import { type CommandParts, type Decided, decideCommand, recordSource, worldSource } from "../memo/memo.ts";
 import { SKIP_DEFAULTS, type SkipOptions } from "../memo/options.ts";
 import { fingerprintsOf } from "../memo/fingerprints.ts";
+import type { RecordSource } from "../memo/lookup.ts";
 import { type MadeRecord, recordRun, type RunFacts } from "../memo/record-run.ts";
 import { startState, startWithoutGit } from "../memo/start-state.ts";
 import { nodeFiles, nodeFileWriter, nodeHasher, nodeRunner, systemClock, systemRandom } from "../node/ports.ts";
 import { nodeDeflate, nodeStoreFiles } from "../node/store-files.ts";
-import type { EpochMs } from "../ports.ts";
-import { openStore } from "../store/open.ts";
+import type { EpochMs, Files } from "../ports.ts";
+import { openStore, type OpenStore } from "../store/open.ts";
+import { readWitness } from "../store/witness.ts";
 import type { Change, Interpreted, Look } from "../trace/interpret/interpreted.ts";
 
 export interface RunScript {
@@ -32,6 +34,7 @@ export class Sandbox {
   readonly workspace: string;
   options: SkipOptions = { ...SKIP_DEFAULTS, audit: 0 };
   env: Record<string, string>;
+  files: Files = nodeFiles;
   /** Added to the clock. */
   laterMs = 0;
 
@@ -63,28 +66,37 @@ export class Sandbox {
     fs.chmodSync(this.path(name), mode);
   }
 
+  get store(): OpenStore {
+    return openStore(
+      { clock: systemClock, random: systemRandom, hasher: nodeHasher, files: nodeStoreFiles },
+      { FOREGONE_CACHE_DIR: join(this.folder, "store") },
+      this.folder,
+    );
+  }
+
   parts(argv: readonly string[]): CommandParts {
     const clock = { ...systemClock, now: () => (systemClock.now() + this.laterMs) as EpochMs };
     const effects = {
       clock,
       random: systemRandom,
       hasher: nodeHasher,
-      files: nodeFiles,
+      files: this.files,
       writer: nodeFileWriter,
       runner: nodeRunner,
     };
-    const { store, folder } = openStore(
-      { ...effects, files: nodeStoreFiles },
-      { FOREGONE_CACHE_DIR: join(this.folder, "store") },
-      this.folder,
-    );
-    const records = recordSource(
+    const { store, folder } = this.store;
+    const records: RecordSource = recordSource(
       store,
       (bytes) => {
         const decoded = decodeRecord(bytes, nodeDeflate);
         return decoded.kind === "record" ? decoded.record : { why: decoded.kind };
       },
-      async () => undefined,
+      async (id) => {
+        const [witness, record] = [readWitness(folder, id), await records.load(id)];
+        if (witness === undefined || "why" in record) return undefined;
+        const { observations } = record.trace;
+        return (i) => ({ value: observations[i]?.value ?? "", holds: (stat) => witness.holds(i, stat) });
+      },
     );
     return {
       argv,

@@ -4,6 +4,7 @@ import { encodeRecord } from "../core/record-codec.ts";
 import { type Executed, executeCommand } from "../memo/execute.ts";
 import { decideCommand } from "../memo/memo.ts";
 import { nodeDeflate } from "../node/store-files.ts";
+import { writeWitness } from "../store/witness.ts";
 import { chooseObserver } from "../trace/choose.ts";
 import type { Observer } from "../trace/observer.ts";
 import { makeInterpreter } from "../trace/interpret/interpreter.ts";
@@ -34,7 +35,7 @@ export async function tracedRun(
     provenance: { tool: "test" },
     match: (path, globs) => globs.includes(path),
     encode: (record) => encodeRecord(record, nodeDeflate),
-    saveWitness: async () => undefined,
+    saveWitness: (id, stats, takenAt) => writeWitness(box.store.folder, id, stats, takenAt),
     onOutput: (stream, bytes) => {
       if (stream === "stdout") stdout += Buffer.from(bytes).toString();
     },

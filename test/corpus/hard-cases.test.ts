@@ -222,6 +222,34 @@ corpus("hard cases", [
     expect: "skip",
   },
   {
+    name: "a file written over whole, which becomes executable",
+    setUp: (b) => b.write("out", "1"),
+    command: "echo 9 > out",
+    change: (b) => fs.chmodSync(b.path("out"), 0o755),
+    expect: "changed probe out",
+  },
+  {
+    name: "a file written over whole, which becomes a link",
+    setUp: (b) => {
+      b.write("out", "1");
+      b.write("other", "1");
+    },
+    command: "echo 9 > out",
+    change: (b) => {
+      fs.rmSync(b.path("out"));
+      fs.symlinkSync("other", b.path("out"));
+    },
+    expect: "changed probe out",
+  },
+  {
+    name: "an untracked file written over whole, then again",
+    git: false,
+    setUp: (b) => b.write("out", "1"),
+    command: "echo 9 > out",
+    change: () => undefined,
+    expect: "skip",
+  },
+  {
     name: "a rename into place, as editors and compilers write",
     setUp: (b) => b.write("in", "1"),
     command: "cat in > .tmp && mv .tmp result",

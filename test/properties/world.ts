@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Inputs live here; the program writes only below `o`, so that it cannot decide by its own old outputs. */
+/** Inputs live here; most programs write below `o` only. */
 const INPUTS = ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "l", "d/l", "x.sh"] as const;
 const OUTPUTS = ["o", "o/a", "o/b", "od"] as const;
 
@@ -16,7 +16,12 @@ export type Edit =
   | { readonly kind: "put"; readonly entry: Entry }
   | { readonly kind: "remove"; readonly path: string }
   | { readonly kind: "rename"; readonly from: string; readonly to: string }
-  | { readonly kind: "touch"; readonly path: string };
+  | { readonly kind: "touch"; readonly path: string }
+  /** Other bytes, of the same number, under the old modification time: what tar, rsync and `touch -r` can do. */
+  | { readonly kind: "sneak"; readonly path: string }
+  | { readonly kind: "environment"; readonly value: string }
+  /** All as it was before the run, as in a fresh checkout: what the other edits of the list change comes after. */
+  | { readonly kind: "fresh" };
 
 const input = fc.constantFrom(...INPUTS);
 const content = fc.constantFrom("", "1", "2", "33", "#!/bin/sh\ncat a 2>/dev/null\n", "#!/bin/sh\nexit 1\n");
@@ -50,6 +55,8 @@ const write = fc.oneof(
     .tuple(fc.constantFrom("w", "+"), fc.constantFrom("o/a", "o/b"), content)
     .map(([op, path, text]) => `${op}${path}=${text.replaceAll("\n", " ")}`),
   fc.constantFrom("mo", "no/a=o/b", "uo/a", "yo/b=a", "ho/a=o/b", "ro/a", "do", "xx.sh", "eLANGUAGE", "x./x.sh"),
+  // A command that changes its own inputs, and one that goes elsewhere.
+  fc.constantFrom("wa=9", "+b=9", "na=b", "ud/a", "cd", "c.."),
 );
 const guarded = fc.tuple(
   fc.constantFrom("", "", "?", "!"),
@@ -57,12 +64,10 @@ const guarded = fc.tuple(
 );
 
 /** Arguments of the actor. It makes its output folder first, as a build does. */
-export const program = fc
-  .array(
-    guarded.map(([guard, op]) => guard + op),
-    { minLength: 1, maxLength: 10 },
-  )
-  .map((ops) => ["mo", ...ops]);
+export function programs(maxLength: number): fc.Arbitrary<readonly string[]> {
+  const op = guarded.map(([guard, text]) => guard + text);
+  return fc.array(op, { minLength: 1, maxLength }).map((ops) => ["mo", ...ops]);
+}
 
 export const edit: fc.Arbitrary<Edit> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("put" as const), entry }) },
@@ -72,6 +77,12 @@ export const edit: fc.Arbitrary<Edit> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("rename" as const), from: input, to: input }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("touch" as const), path: input }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("sneak" as const), path: input }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("fresh" as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("environment" as const), value: fc.constantFrom("en", "fr") }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -86,6 +97,9 @@ export const edit: fc.Arbitrary<Edit> = fc.oneof(
   },
 );
 
+/** Whole seconds, the same for all: no decider can tell two contents of one size by it. */
+const PUT_AT = 1_000_000_000;
+
 /** Puts an entry there, in place of what is there; what the file system refuses is left out. */
 export function put(root: string, item: Entry): void {
   const path = join(root, item.path);
@@ -97,12 +111,14 @@ export function put(root: string, item: Entry): void {
     else {
       fs.writeFileSync(path, item.content);
       fs.chmodSync(path, item.executable ? 0o755 : 0o644);
+      fs.utimesSync(path, PUT_AT, PUT_AT);
     }
   } catch {
     // A file where a folder is needed, a dangling link as parent: then this edit does nothing.
   }
 }
 
+/** Edits of the tree; `environment` and `fresh` are the caller's. */
 export function apply(root: string, change: Edit): void {
   try {
     switch (change.kind) {
@@ -114,6 +130,11 @@ export function apply(root: string, change: Edit): void {
         return fs.renameSync(join(root, change.from), join(root, change.to));
       case "touch":
         return fs.utimesSync(join(root, change.path), 1, 1);
+      case "sneak":
+        return sneak(join(root, change.path));
+      case "environment":
+      case "fresh":
+        return;
       default:
         return change satisfies never;
     }
@@ -122,20 +143,32 @@ export function apply(root: string, change: Edit): void {
   }
 }
 
-/** Everything below a folder, as text: paths, types, x bits, contents, targets. */
-export function snapshot(root: string, folder = "."): string[] {
-  const lines: string[] = [];
+function sneak(path: string): void {
+  fs.writeFileSync(path, "z".repeat(fs.statSync(path).size));
+  fs.utimesSync(path, PUT_AT, PUT_AT);
+}
+
+/** Everything below a folder but `.git`: path -> type, x bit, content, target. */
+export function snapshot(root: string): Map<string, string> {
+  const found = new Map<string, string>();
   const walk = (path: string): void => {
-    const stat = fs.lstatSync(join(root, path), { throwIfNoEntry: false });
-    if (stat === undefined) return;
-    if (stat.isSymbolicLink()) lines.push(`${path} -> ${fs.readlinkSync(join(root, path))}`);
-    else if (stat.isFile())
-      lines.push(`${path} ${(stat.mode & 0o100) !== 0} ${fs.readFileSync(join(root, path), "latin1")}`);
-    else if (stat.isDirectory()) {
-      lines.push(`${path}/`);
-      for (const name of fs.readdirSync(join(root, path)).sort()) if (name !== ".git") walk(join(path, name));
+    for (const name of fs.readdirSync(join(root, path)).sort()) {
+      if (path === "." && name === ".git") continue;
+      const below = join(path, name);
+      const stat = fs.lstatSync(join(root, below));
+      if (stat.isSymbolicLink()) found.set(below, `-> ${fs.readlinkSync(join(root, below))}`);
+      else if (stat.isFile())
+        found.set(below, fileText((stat.mode & 0o100) !== 0, fs.readFileSync(join(root, below), "latin1")));
+      else if (stat.isDirectory()) {
+        found.set(below, "/");
+        walk(below);
+      }
     }
   };
-  walk(folder);
-  return lines;
+  walk(".");
+  return found;
+}
+
+export function fileText(executable: boolean, latin1: string): string {
+  return `${executable ? "x" : "-"} ${latin1}`;
 }

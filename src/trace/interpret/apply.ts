@@ -59,7 +59,11 @@ function open(act: Acting, event: Open): void {
     if (reading !== undefined) emit.present(thing, reading);
     return;
   }
-  if ((flags & O_TRUNC) !== 0) return effects.overwrite(slot, thing, outcome);
+  if ((flags & O_TRUNC) !== 0) {
+    // It keeps its mode, and had it been a link or a folder, this would have gone elsewhere or nowhere.
+    act.look(thing);
+    return effects.overwrite(slot, thing, outcome);
+  }
   if (reading !== undefined) emit.present(thing, reading);
   effects.write(slot, thing);
 }
