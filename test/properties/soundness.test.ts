@@ -7,6 +7,7 @@ import { decideCommand } from "../../src/memo/memo.ts";
 import { observerOrReason, tracedRun } from "../../src/testing/traced.ts";
 import type { Observer } from "../../src/trace/observer.ts";
 import { actor, type Blobs, type Case, cases, skipped, Trial } from "./trial.ts";
+import { INPUTS, worlds } from "./world.ts";
 
 const CASES = Number(
   process.env["FOREGONE_TEST_CASES"] ?? (process.env["FOREGONE_TEST_LONG"] === undefined ? "120" : "2000"),
@@ -25,7 +26,7 @@ describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
       const observer = await observerOrReason(backend);
       if (typeof observer === "string") return context.skip(observer);
       const tally = { decisions: 0, skips: 0 };
-      const property = fc.asyncProperty(cases(OPERATIONS, EDITS_PER_TRACE), (given) => holds(observer, program, given, tally));
+      const property = fc.asyncProperty(cases(worlds(INPUTS, OPERATIONS), EDITS_PER_TRACE, 3), (given) => holds(observer, program, given, tally));
       await fc.assert(property, {
         numRuns: Math.ceil(CASES / EDITS_PER_TRACE),
         seed: SEED,

@@ -15,12 +15,12 @@ import { makeInterpreter } from "../../src/trace/interpret/interpreter.ts";
 import type { Observer } from "../../src/trace/observer.ts";
 import { type Mutant, mutants, outcomeMutants } from "./mutants.ts";
 import { actor, type Blobs, type Case, cases, skipped, Trial, type Truth } from "./trial.ts";
+import { FEW_INPUTS, worlds } from "./world.ts";
 
 /** Of one seed: the same worlds each time, so a mutant is caught each time or never. */
 const SEED = 20_251_125;
-const MAX_PROGRAMS = 80;
-/** Short programs: where little is looked at, one blind spot is not covered by what else was seen. */
-const OPERATIONS = 4;
+const MAX_PROGRAMS = 100;
+const OPERATIONS = 6;
 const EDITS_PER_TRACE = 10;
 
 const TRUE: Mutant = { name: "ours" };
@@ -35,7 +35,7 @@ describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
     const alive = new Set<Mutant>(wanted);
     const caughtAt = new Map<string, number>();
     let programs = 0;
-    for (const given of fc.sample(cases(OPERATIONS, EDITS_PER_TRACE), { seed: SEED, numRuns: MAX_PROGRAMS })) {
+    for (const given of fc.sample(cases(worlds(FEW_INPUTS, OPERATIONS), EDITS_PER_TRACE, 2), { seed: SEED, numRuns: MAX_PROGRAMS })) {
       if (alive.size === 0) break;
       programs++;
       for (const caught of await falseSkips(observer, program, given, [TRUE, ...alive])) {
@@ -66,8 +66,9 @@ async function falseSkips(
   const ours = recordAs(TRUE, run);
   for (const edits of trial.edited()) {
     let truth: Promise<Truth> | undefined;
+    const parts = { ...trial.box.parts(trial.argv), backend: observer.name };
     for (const { mutant, made } of recorded) {
-      if (caught.has(mutant) || !(await skips(trial, run, mutant, made))) continue;
+      if (caught.has(mutant) || !(await skips(parts, run, mutant, made))) continue;
       truth ??= trial.run(ours.record, blobsOf(run, ours));
       const { before, ran } = await truth;
       const reused = await skipped(before, made.record, blobsOf(run, made));
@@ -149,10 +150,10 @@ function recordAs(mutant: Mutant, run: Run): MadeRecord {
 }
 
 /** Decides with the mutant's record as the only one. */
-async function skips({ box, argv }: Trial, run: Run, mutant: Mutant, { record, stats }: MadeRecord): Promise<boolean> {
+async function skips(now: CommandParts, run: Run, mutant: Mutant, { record, stats }: MadeRecord): Promise<boolean> {
   const id = `sha256:${"0".repeat(64)}` as Digest;
   const { trusts } = mutant;
-  const parts = { ...seenBy(mutant, box.parts(argv)), backend: run.parts.backend };
+  const parts = seenBy(mutant, now);
   const records: RecordSource = {
     entries: async () => [
       { ...fingerprintsOf(record, parts.effects.hasher), record: id, recordedAt: record.provenance.recordedAt },

@@ -7,7 +7,7 @@ import type { ActionRecord } from "../../src/core/record.ts";
 import { decodeOutputLog } from "../../src/core/output-log.ts";
 import { compile } from "../../src/testing/compile.ts";
 import { Sandbox } from "../../src/testing/sandbox.ts";
-import { apply, type Edit, edit, type Entry, fileText, programs, put, snapshot, tree } from "./world.ts";
+import { apply, type Edit, type Entry, fileText, put, snapshot, type Worlds } from "./world.ts";
 
 export interface Case {
   readonly git: boolean;
@@ -16,13 +16,17 @@ export interface Case {
   readonly edits: readonly (readonly Edit[])[];
 }
 
-/** @param edits lists of them for each program, each made to the world that the run left */
-export function cases(maxOperations: number, edits: number): fc.Arbitrary<Case> {
+/**
+ * @param edits lists of them for each program, each made to the world that the run left
+ * @param maxEdits of one list
+ */
+export function cases({ tree, program, edit }: Worlds, edits: number, maxEdits: number): fc.Arbitrary<Case> {
+  const list = fc.array(edit, { minLength: 1, maxLength: maxEdits });
   return fc.record({
     git: fc.boolean(),
     tree,
-    program: programs(maxOperations),
-    edits: fc.array(fc.array(edit, { minLength: 1, maxLength: 3 }), { minLength: edits, maxLength: edits }),
+    program,
+    edits: fc.array(list, { minLength: edits, maxLength: edits }),
   });
 }
 

@@ -3,10 +3,6 @@ import * as fc from "fast-check";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Inputs live here; most programs write below `o` only. */
-const INPUTS = ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "l", "d/l", "x.sh"] as const;
-const OUTPUTS = ["o", "o/a", "o/b", "od"] as const;
-
 export type Entry =
   | { readonly path: string; readonly type: "file"; readonly content: string; readonly executable: boolean }
   | { readonly path: string; readonly type: "dir" }
@@ -23,79 +19,96 @@ export type Edit =
   /** All as it was before the run, as in a fresh checkout: what the other edits of the list change comes after. */
   | { readonly kind: "fresh" };
 
-const input = fc.constantFrom(...INPUTS);
+const OUTPUTS = ["o", "o/a", "o/b", "od"] as const;
 const content = fc.constantFrom("", "1", "2", "33", "#!/bin/sh\ncat a 2>/dev/null\n", "#!/bin/sh\nexit 1\n");
 
-export const entry: fc.Arbitrary<Entry> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({ path: input, type: fc.constant("file" as const), content, executable: fc.boolean() }),
-  },
-  { weight: 2, arbitrary: fc.record({ path: input, type: fc.constant("dir" as const) }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      path: fc.constantFrom("l", "d/l", "b", "d/e"),
-      type: fc.constant("symlink" as const),
-      target: fc.constantFrom("a", "d", "d/a", "../a", "e", "nowhere", "l", ".", "../d/b"),
-    }),
-  },
-);
-
-export const tree = fc.array(entry, { minLength: 2, maxLength: 12 });
-
-const look = fc
-  .tuple(
-    fc.constantFrom("r", "s", "l", "a", "k", "d"),
-    fc.oneof(input, fc.constantFrom(".", "l/a", "l/b", "d/l/a", "d/../b", "a/below", "none")),
-  )
-  .map(([op, path]) => op + path);
-const write = fc.oneof(
-  fc
-    .tuple(fc.constantFrom("w", "+"), fc.constantFrom("o/a", "o/b"), content)
-    .map(([op, path, text]) => `${op}${path}=${text.replaceAll("\n", " ")}`),
-  fc.constantFrom("mo", "no/a=o/b", "uo/a", "yo/b=a", "ho/a=o/b", "ro/a", "do", "xx.sh", "eLANGUAGE", "x./x.sh"),
-  // A command that changes its own inputs, and one that goes elsewhere.
-  fc.constantFrom("wa=9", "+b=9", "na=b", "ud/a", "cd", "c.."),
-);
-const guarded = fc.tuple(
-  fc.constantFrom("", "", "?", "!"),
-  fc.oneof({ weight: 3, arbitrary: look }, { weight: 2, arbitrary: write }),
-);
-
-/** Arguments of the actor. It makes its output folder first, as a build does. */
-export function programs(maxLength: number): fc.Arbitrary<readonly string[]> {
-  const op = guarded.map(([guard, text]) => guard + text);
-  return fc.array(op, { minLength: 1, maxLength }).map((ops) => ["mo", ...ops]);
+export interface Worlds {
+  readonly tree: fc.Arbitrary<readonly Entry[]>;
+  /** Arguments of the actor. It makes its output folder first, as a build does. */
+  readonly program: fc.Arbitrary<readonly string[]>;
+  readonly edit: fc.Arbitrary<Edit>;
 }
 
-export const edit: fc.Arbitrary<Edit> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant("put" as const), entry }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constant("remove" as const), path: fc.oneof(input, fc.constantFrom(...OUTPUTS)) }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("rename" as const), from: input, to: input }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("touch" as const), path: input }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("sneak" as const), path: input }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("fresh" as const) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("environment" as const), value: fc.constantFrom("en", "fr") }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant("put" as const),
-      entry: fc.record({
-        path: fc.constantFrom("o/a", "o/b", "o/new"),
-        type: fc.constant("file" as const),
-        content,
-        executable: fc.boolean(),
+/** Where inputs live; most programs write below `o` only. */
+export const INPUTS = ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "l", "d/l", "x.sh"] as const;
+/** So few that most edits hit what the program looked at. */
+export const FEW_INPUTS = ["a", "d", "d/a", "l", "x.sh"] as const;
+
+/** @param maxOperations of a program */
+export function worlds(inputs: readonly string[], maxOperations: number): Worlds {
+  const input = fc.constantFrom(...inputs);
+  const links = inputs.filter((path) => /^(?:l|d\/l|b|d\/e)$/.test(path));
+  const entry: fc.Arbitrary<Entry> = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({ path: input, type: fc.constant("file" as const), content, executable: fc.boolean() }),
+    },
+    { weight: 2, arbitrary: fc.record({ path: input, type: fc.constant("dir" as const) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        path: fc.constantFrom(...links),
+        type: fc.constant("symlink" as const),
+        target: fc.constantFrom("a", "d", "d/a", "../a", "e", "nowhere", "l", ".", "../d/b"),
       }),
-    }),
-  },
-);
+    },
+  );
+  const look = fc
+    .tuple(
+      fc.constantFrom("r", "s", "l", "a", "k", "d"),
+      fc.oneof(
+        { weight: 2, arbitrary: input },
+        { weight: 1, arbitrary: fc.constantFrom(".", "l/a", "l/b", "d/l/a", "d/../b", "a/below", "none") },
+      ),
+    )
+    .map(([op, path]) => op + path);
+  const write = fc.oneof(
+    fc
+      .tuple(fc.constantFrom("w", "+"), fc.constantFrom("o/a", "o/b"), content)
+      .map(([op, path, text]) => `${op}${path}=${text.replaceAll("\n", " ")}`),
+    fc.constantFrom("mo", "no/a=o/b", "uo/a", "yo/b=a", "ho/a=o/b", "ro/a", "do", "xx.sh", "eLANGUAGE", "x./x.sh"),
+    // A command that changes its own inputs, and one that goes elsewhere.
+    fc.constantFrom("wa=9", "+b=9", "na=b", "ud/a", "ua", "cd", "c.."),
+  );
+  const operation = fc
+    .tuple(
+      fc.constantFrom("", "", "?", "!"),
+      fc.oneof({ weight: 3, arbitrary: look }, { weight: 2, arbitrary: write }),
+    )
+    .map(([guard, text]) => guard + text);
+  const edit: fc.Arbitrary<Edit> = fc.oneof(
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant("put" as const), entry }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ kind: fc.constant("remove" as const), path: fc.oneof(input, fc.constantFrom(...OUTPUTS)) }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("rename" as const), from: input, to: input }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("touch" as const), path: input }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("sneak" as const), path: input }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("fresh" as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant("environment" as const), value: fc.constantFrom("en", "fr") }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant("put" as const),
+        entry: fc.record({
+          path: fc.constantFrom("o/a", "o/b", "o/new"),
+          type: fc.constant("file" as const),
+          content,
+          executable: fc.boolean(),
+        }),
+      }),
+    },
+  );
+  return {
+    tree: fc.array(entry, { minLength: 2, maxLength: 12 }),
+    program: fc.array(operation, { minLength: 1, maxLength: maxOperations }).map((ops) => ["mo", ...ops]),
+    edit,
+  };
+}
 
 /** Whole seconds, the same for all: no decider can tell two contents of one size by it. */
 const PUT_AT = 1_000_000_000;

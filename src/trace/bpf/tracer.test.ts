@@ -6,9 +6,10 @@ import { join, resolve } from "node:path";
 import { afterAll, describe, expect, type TestContext, test } from "vitest";
 import { compile } from "../../testing/compile.ts";
 import { failingBpf } from "../../testing/faults.ts";
-import { libcAsRoot, traceUnread } from "../../testing/root-tracer.ts";
+import { libcAsRoot, occupyScratch, traceUnread } from "../../testing/root-tracer.ts";
 import { blobPath, parseBlob, readBlob } from "./blob.ts";
 import { indexedCalls } from "./call-table.ts";
+import type { TraceEvent } from "../event.ts";
 import { LOSS_COUNTERS } from "./counters.ts";
 import { Tracer } from "./tracer.ts";
 
@@ -55,6 +56,38 @@ describe("a storm", () => {
     const { counters, events } = traceUnread(libc, [fixture(context, "stress"), "30000", "1", "0"]);
     expect(events.filter((e) => e.type === "look" && e.path.string.startsWith("/nonexistent/")).length).toBe(1);
     expect(counters.repeated).toBeGreaterThanOrEqual(29_999);
+  });
+});
+
+describe("a handler interrupted in the middle of a record", () => {
+  const named = (events: readonly TraceEvent[]): number =>
+    new Set(events.flatMap((e) => (e.type === "look" && e.path.string.startsWith("/nonexistent/") ? [e.path.string] : [])))
+      .size;
+  test.for([1, 2])("%i times over: the next has a buffer of its own, and nothing is lost", async (depth, context) => {
+    const libc = await libcAsRoot(context);
+    const stress = fixture(context, "stress");
+    const { counters, events, endSeen } = traceUnread(libc, [stress, "1000", "1", "1"], {}, () =>
+      occupyScratch(libc, depth),
+    );
+    expect(losses(counters)).toEqual({});
+    expect(named(events)).toBe(1000);
+    expect(endSeen).toBe(true);
+  });
+  test("more often than there are buffers: each event that is missing is counted", async (context) => {
+    const libc = await libcAsRoot(context);
+    const stress = fixture(context, "stress");
+    const { counters, events, endSeen } = traceUnread(libc, [stress, "1000", "1", "1"], {}, () => occupyScratch(libc, 3));
+    expect(events).toEqual([]);
+    expect(endSeen).toBe(false);
+    expect(Object.keys(losses(counters))).toEqual(["nested"]);
+    expect(counters.nested).toBeGreaterThan(1000);
+  });
+  test("by real-time threads: every call is seen or counted", async (context) => {
+    const libc = await libcAsRoot(context);
+    const stress = fixture(context, "stress");
+    const { counters, events } = traceUnread(libc, [stress, "5000", "16", "1", "preempt"]);
+    expect(named(events) + counters.nested + counters.lost + counters.recursion).toBeGreaterThanOrEqual(80_000);
+    if (Object.keys(losses(counters)).length === 0) expect(named(events)).toBe(80_000);
   });
 });
 

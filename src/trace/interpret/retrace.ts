@@ -197,8 +197,10 @@ export class Retrace {
     if (place === undefined) return this.#scene.gap({ kind: "unresolved-path", path: toMessage(absolute) });
     this.#asker = asker;
     const end = this.#itself(place);
-    if (end.kind === "found") this.#emit.present(end.thing, asker);
-    else if (end.kind === "nowhere") this.#scene.unresolved(place.slot);
+    if (end.kind === "found") {
+      if (kind === "list" && end.thing.type === "unknown") end.thing.type = "dir";
+      this.#emit.present(end.thing, asker);
+    } else if (end.kind === "nowhere") this.#scene.unresolved(place.slot);
     else if (place.slot.now === undefined && !place.slot.changes) this.#emit.modified(place.slot);
   }
 

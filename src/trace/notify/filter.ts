@@ -20,7 +20,7 @@ export const FILTER_ABIS: Readonly<Record<string, readonly FilterAbi[]>> = {
 };
 
 /** Calls that are harmless to watch for, and only tell the supervisor where a process stands: by name, on every ABI. */
-export const WATCHED: ReadonlySet<string> = new Set(["exit", "exit_group", "unshare", "setns"]);
+export const WATCHED: ReadonlySet<string> = new Set(["exit", "exit_group", "unshare", "setns", "fsmount"]);
 
 /** IPC_CREAT | IPC_EXCL: a System V object made by this call is the run's own. */
 const IPC_OWN = 0o3000;

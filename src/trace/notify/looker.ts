@@ -13,6 +13,7 @@ import type { World } from "./world.ts";
 const AT_EMPTY_PATH = 0x1000;
 const AT_REMOVEDIR = 0x200;
 const RESOLVE_IN_ROOT = 0x10;
+const OPEN_TREE_CLONE = 1;
 const O_CREAT = 0o100;
 const O_EXCL = 0o200;
 const O_NOFOLLOW = 0o400_000;
@@ -141,7 +142,8 @@ export class Looker {
     if (name === "exit") this.#parts.processes.threadEnding(asked.tid, by);
     else if (name === "exit_group") {
       this.#parts.see(undefined, { type: "exit", status: ((asked.int[0] ?? 0) & 0xff) << 8 });
-    } else if (name === "setns" || ((asked.int[0] ?? 0) & NEW_WORLD) !== 0) {
+    } else if (name === "fsmount") this.#remounted();
+    else if (name === "setns" || ((asked.int[0] ?? 0) & NEW_WORLD) !== 0) {
       this.#parts.processes.moved = true;
       this.#parts.count("namespace");
     }
@@ -175,6 +177,8 @@ export class Looker {
     const path = this.#paths.of(asked, by, call.path, call.dirfd, noFollow ? how | HOW.noFollow : how);
     if (path === undefined) return;
     if (call.class === "chroot") this.#parts.processes.moved = true;
+    // A copy of a mount that hangs nowhere: procfs names what is in it as if it lay at the root.
+    if (asked.syscall?.name.startsWith("open_tree") === true && (flags & OPEN_TREE_CLONE) !== 0) this.#remounted();
     const key = `${CLASS_KEY[call.class]}${noFollow ? 1 : 0}${keyOf(by, path)}`;
     this.#parts.see(key, { type: "look", class: call.class, path, noFollow, outcome: undefined });
   }
