@@ -5,11 +5,12 @@ import { sha256Of } from "../core/digest.ts";
 import type { Hasher, Runner } from "../ports.ts";
 
 /**
- * - head: id of the HEAD commit; branch: what HEAD points to; refs: all tags, branches and remote branches
+ * - head: id of the HEAD commit, and how much of its history a shallow clone has; branch: what HEAD points to; refs: all refs
  * - clean: no tracked file differs from HEAD, nothing untracked that is not ignored
  * - ls-files: the names of the tracked files; config: every setting but the token that a checkout saves
+ * - settings: as config, without those of single branches, which differ between two checkouts of one commit
  */
-export const GIT_FACTS = ["head", "branch", "refs", "clean", "ls-files", "config"] as const;
+export const GIT_FACTS = ["head", "branch", "refs", "clean", "ls-files", "config", "settings"] as const;
 export type GitFact = (typeof GIT_FACTS)[number];
 
 const COMMANDS: Record<GitFact, readonly string[]> = {
@@ -19,6 +20,7 @@ const COMMANDS: Record<GitFact, readonly string[]> = {
   clean: ["status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=none"],
   "ls-files": ["ls-files", "-z"],
   config: ["config", "--null", "--list"],
+  settings: ["config", "--null", "--list"],
 };
 
 /** Settings that let a repository run programs of its own when git looks at it: off for every question of ours. */
@@ -63,9 +65,20 @@ export class GitFacts {
     if (status > 1) return { why: stderr.split("\n")[0] ?? `git exited ${status}` };
     if (fact === "clean") return stdout.length === 0 ? "clean" : "dirty";
     if (stdout.length === 0) return "none";
-    if (fact === "config") return sha256Of(this.#hasher, withoutToken(Buffer.from(stdout).toString("latin1")));
-    const text = Buffer.from(stdout).toString();
-    return fact === "head" || fact === "branch" ? text.trim() : sha256Of(this.#hasher, stdout);
+    if (fact === "config" || fact === "settings")
+      return sha256Of(this.#hasher, settingsOf(Buffer.from(stdout).toString("latin1"), fact === "settings"));
+    const text = Buffer.from(stdout).toString().trim();
+    if (fact === "head") return this.#withDepth(text);
+    return fact === "branch" ? text : sha256Of(this.#hasher, stdout);
+  }
+
+  /** Two shallow clones of one commit answer differently about its history. */
+  #withDepth(head: string): Answer {
+    const shallow = this.#git(["rev-parse", "--is-shallow-repository"]);
+    if (shallow.status === 0 && Buffer.from(shallow.stdout).toString().trim() === "false") return head;
+    const history = this.#git(["rev-list", "HEAD"]);
+    if (history.status !== 0) return { why: "the history of a shallow clone" };
+    return `${head} shallow ${sha256Of(this.#hasher, history.stdout)}`;
   }
 
   /** Is this workspace path in the index? */
@@ -106,10 +119,18 @@ export function gitEnvironment(env: Readonly<Record<string, string>>): Record<st
   return { ...clean, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
 }
 
-/** actions/checkout saves the job's token as an extra header: another one on every run, and no input. */
-function withoutToken(settings: string): string {
-  return settings
+/**
+ * Without what differs on every run: actions/checkout saves the job's token as an extra header, or (from v6 on) in a file with a
+ * random name that it includes.
+ */
+function settingsOf(list: string, withoutBranches: boolean): string {
+  return list
     .split("\0")
-    .filter((setting) => !/^http\..*extraheader\n/i.test(setting))
+    .filter(
+      (setting) =>
+        !/^http\..*extraheader\n/i.test(setting) &&
+        !/^includeif\..*\.path\n.*\/git-credentials-[^/]*$/i.test(setting) &&
+        !(withoutBranches && /^branch\./i.test(setting)),
+    )
     .join("\0");
 }

@@ -74,6 +74,8 @@ export function gitPolicy(
         gaps.push({ kind: "git-head-used", query: "status of a dirty tree" });
       else if (!ignoreHead) add("clean", by);
     } else if (!ignoreHead) for (const fact of headFacts(ask)) add(fact, by);
+    // What git prints, and what it takes for a change, are matters of configuration too; an upstream is one of a branch.
+    if (use !== "config") add(use === "head-dependent" && headFacts(ask).length > 1 ? "config" : "settings", by);
   }
   return { facts: [...facts].map(([fact, by]) => ({ fact, by })), gaps };
 }

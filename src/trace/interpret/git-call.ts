@@ -16,8 +16,8 @@ export type GitQuery =
     }
   /** Asks nothing that its own looks outside the repository do not say. */
   | { readonly kind: "harmless" }
-  /** Changes the repository: judged by what it changed. */
-  | { readonly kind: "writes"; readonly subcommand: string; readonly elsewhere: boolean }
+  /** Changes the repository: judged by what it changed. `opaque`: if it changed nothing, nobody knows what it asked. */
+  | { readonly kind: "writes"; readonly subcommand: string; readonly elsewhere: boolean; readonly opaque: boolean }
   | { readonly kind: "unknown"; readonly subcommand: string; readonly elsewhere: boolean };
 
 /** Global options with a value in the next word. */
@@ -33,24 +33,26 @@ const PLAIN = new Set([
   "--literal-pathspecs",
 ]);
 
-const HARMLESS = new Set(
-  "version help init hash-object stripspace mailinfo mailsplit interpret-trailers check-mailmap check-ref-format var column fmt-merge-msg credential-cache credential-store ls-remote maintenance gc".split(
-    " ",
-  ),
-);
-const HEAD = new Set(
-  "log show blame annotate shortlog rev-list merge-base name-rev for-each-ref show-ref cat-file ls-tree show-branch cherry whatchanged archive verify-commit verify-tag diff-tree range-diff reflog format-patch fsck count-objects bundle merge-tree patch-id get-tar-commit-id".split(
-    " ",
-  ),
-);
-const WRITES = new Set(
-  "add rm mv commit checkout switch restore reset stash merge rebase cherry-pick revert am apply clean fetch pull push clone update-ref read-tree write-tree commit-tree mktag mktree checkout-index prune repack pack-refs pack-objects unpack-objects index-pack worktree submodule notes bisect replace filter-branch sparse-checkout remote-https remote-http remote-ssh fetch-pack send-pack upload-pack receive-pack".split(
-    " ",
-  ),
-);
+const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
+const HARMLESS = words("version help init check-ref-format credential-cache credential-store maintenance gc");
+/** All they take from a repository is its settings. */
+const SETTINGS = words("hash-object stripspace mailinfo mailsplit interpret-trailers check-mailmap var column ls-remote");
+const HEAD = words(`
+  log show blame annotate shortlog rev-list merge-base name-rev for-each-ref show-ref cat-file ls-tree show-branch cherry
+  whatchanged archive verify-commit verify-tag diff-tree range-diff format-patch merge-tree patch-id get-tar-commit-id`);
+/** What they change if they change anything follows from HEAD, the refs and the work tree. */
+const WRITES = words(`
+  add rm mv commit checkout switch restore reset merge rebase cherry-pick revert am apply clean update-ref read-tree
+  write-tree commit-tree mktag mktree checkout-index`);
+/** They also have, or show, a state of their own: when they changed nothing, nobody can say what they saw. */
+const OPAQUE_WRITES = words(`
+  stash fetch pull push clone prune repack pack-refs pack-objects unpack-objects index-pack worktree submodule notes bisect
+  replace filter-branch sparse-checkout remote remote-https remote-http remote-ssh fetch-pack send-pack upload-pack receive-pack`);
+/** Logs of where refs were: no fact holds them. */
+const REFLOG = /@\{|^(?:-g|--walk-reflogs|--reflog)$/;
 /** rev-parse about places, not commits. */
 const PLACES =
-  /^(?:--show-toplevel|--git-dir|--absolute-git-dir|--git-common-dir|--is-inside-work-tree|--is-inside-git-dir|--is-bare-repository|--is-shallow-repository|--show-prefix|--show-cdup|--show-superproject-working-tree|--local-env-vars|--git-path|--path-format=\w+|-q|--quiet|--sq-quote)$/;
+  /^(?:--show-toplevel|--git-dir|--absolute-git-dir|--git-common-dir|--is-inside-work-tree|--is-inside-git-dir|--is-bare-repository|--show-prefix|--show-cdup|--show-superproject-working-tree|--local-env-vars|--git-path|--path-format=\w+|-q|--quiet|--sq-quote)$/;
 
 /** @param argv argv[0] included: "git", or the path of a program such as git-core/git-remote-https */
 export function classifyGit(argv: readonly string[]): GitQuery {
@@ -74,7 +76,8 @@ export function classifyGit(argv: readonly string[]): GitQuery {
   const args = words.slice(at + 1);
   const uses = usesOf(subcommand, args);
   if (uses === "harmless") return { kind: "harmless" };
-  if (typeof uses === "string") return { kind: uses, subcommand, elsewhere };
+  if (uses === "unknown") return { kind: uses, subcommand, elsewhere };
+  if (uses === "writes") return { kind: uses, subcommand, elsewhere, opaque: OPAQUE_WRITES.has(subcommand) };
   const coversWorktree = !uses.keepsLooks;
   return { kind: "query", uses: uses.uses, ask: plain ? words.slice(at) : undefined, coversWorktree, elsewhere };
 }
@@ -83,14 +86,19 @@ type Uses = { readonly uses: readonly GitUse[]; readonly keepsLooks?: boolean } 
 
 const head: Uses = { uses: ["head-dependent"], keepsLooks: true };
 const clean: Uses = { uses: ["clean-check"] };
+/** The contents of the index: those of HEAD, if the work tree is clean. */
+const cached: Uses = { uses: ["ls-files", "clean-check", "head-dependent"], keepsLooks: true };
 const cleanAndHead: Uses = { uses: ["clean-check", "head-dependent"] };
 
 function usesOf(subcommand: string, args: readonly string[]): Uses {
   const options = args.slice(0, args.includes("--") ? args.indexOf("--") : undefined);
   const operands = options.filter((arg) => !arg.startsWith("-"));
   const has = (...names: string[]): boolean => options.some((arg) => names.includes(arg.split("=", 1)[0] ?? ""));
+  if (options.some((arg) => REFLOG.test(arg))) return "unknown";
   switch (subcommand) {
     case "status":
+      // Ignored files are in no answer of ours; that git looked for them is kept.
+      if (has("--ignored")) return { uses: ["clean-check", "head-dependent"], keepsLooks: true };
       // The long form names the branch and what is ahead of it.
       return (has("--porcelain", "--short", "-s", "-z") || options.some((o) => /^-[sz]+$/.test(o))) &&
         !has("-b", "--branch", "-sb")
@@ -112,15 +120,19 @@ function usesOf(subcommand: string, args: readonly string[]): Uses {
     case "describe":
       return has("--dirty", "--broken") ? cleanAndHead : { uses: ["head-dependent"] };
     case "ls-files":
+      // Flags of the index, and the names in submodules.
+      if (has("-t", "-v", "-f", "--recurse-submodules")) return "unknown";
       if (has("-s", "--stage", "-u", "--unmerged", "--debug", "--eol"))
         return { uses: ["ls-files", "clean-check", "head-dependent"] };
       return options.some((o) => /^(?:-[a-z]*[omdk][a-z]*|--others|--modified|--deleted|--killed)$/.test(o))
         ? { uses: ["ls-files", "clean-check"], keepsLooks: true }
         : { uses: ["ls-files"] };
     case "grep":
+      if (has("--cached", "--recurse-submodules")) return cached;
       return operands.length > 1 ? head : { uses: ["ls-files"], keepsLooks: true };
     case "check-ignore":
     case "check-attr":
+      if (has("--cached", "--source", "--no-index")) return cached;
       return { uses: ["ls-files"], keepsLooks: true };
     case "rev-parse":
       if (options.length > 0 && options.every((o) => PLACES.test(o))) return "harmless";
@@ -142,8 +154,9 @@ function usesOf(subcommand: string, args: readonly string[]): Uses {
       return configUses(options, operands);
     default:
       if (HARMLESS.has(subcommand)) return "harmless";
-      if (HEAD.has(subcommand)) return head;
-      return WRITES.has(subcommand) ? "writes" : "unknown";
+      if (HEAD.has(subcommand)) return has("--batch-all-objects") ? "unknown" : head;
+      if (SETTINGS.has(subcommand)) return { uses: ["config"], keepsLooks: true };
+      return WRITES.has(subcommand) || OPAQUE_WRITES.has(subcommand) ? "writes" : "unknown";
   }
 }
 

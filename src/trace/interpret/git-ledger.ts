@@ -11,6 +11,8 @@ const PLAIN = /^(?:hooks|info\/(?:exclude|attributes|grafts|sparse-checkout)|des
 
 /** Files of the work tree that say how git sees the others, those too that the run made: no question about HEAD stands for them. */
 const RULES = /\/\.git(?:ignore|attributes|modules)$/;
+/** What a command that changes a repository may have asked of it. */
+const WHOLE: readonly GitUse[] = ["head-dependent", "clean-check"];
 
 export class GitLedger {
   readonly #queries = new WeakMap<Image, GitQuery>();
@@ -39,6 +41,8 @@ export class GitLedger {
     if (image.isGit) {
       // Looking for a repository further up is a question about that folder.
       if (rest === "" && kind === "absent") return false;
+      // No question stands for them.
+      if (PLAIN.test(rest)) return false;
       this.#byGit.add(repository);
       return true;
     }
@@ -95,17 +99,19 @@ export class GitLedger {
     for (const image of images) {
       if (!image.isGit) continue;
       const query = this.#query(image);
-      if (query.kind === "harmless" || query.kind === "writes") continue;
+      if (query.kind === "harmless" || this.#writers.has(image)) continue;
       for (const repository of this.#asked(image, query)) {
-        if (query.kind === "unknown") gaps.push({ kind: "git-head-used", query: `git ${query.subcommand}` });
-        else for (const use of query.uses) add(use, query.ask, repository, image.by);
+        if (query.kind === "query") for (const use of query.uses) add(use, query.ask, repository, image.by);
+        else if (query.kind === "unknown" || query.opaque)
+          gaps.push({ kind: "git-head-used", query: `git ${query.subcommand}` });
+        else for (const use of WHOLE) add(use, undefined, repository, image.by);
       }
     }
     for (const [image, repository] of this.#writers) {
       const query = this.#query(image);
       if (query.kind !== "writes") continue;
       gaps.push({ kind: "side-effect", what: `git ${query.subcommand} in ${repository}` });
-      for (const use of ["head-dependent", "clean-check"] as const) add(use, undefined, repository, image.by);
+      for (const use of WHOLE) add(use, undefined, repository, image.by);
     }
     for (const { repository, use, by } of this.#byOthers.values()) add(use, undefined, repository, by);
     return { calls: [...calls.values()], gaps };
