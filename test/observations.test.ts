@@ -155,7 +155,10 @@ describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
     if (refused !== undefined) return context.skip(`${name}: ${refused}`);
     const found = looks.map(({ kind, path }) => `${kind} ${path.replace(`${folder}/`, "")}`);
     if (typeof expected === "string")
-      expect(gaps.map(({ kind }) => kind), `${run.stdout}\n${found.join("\n")}`).toContain(expected);
+      expect(
+        gaps.map(({ kind }) => kind),
+        `${run.stdout}\n${found.join("\n")}`,
+      ).toContain(expected);
     else expect(found, run.stdout + JSON.stringify(gaps)).toContain(expected.join(" "));
   });
 });

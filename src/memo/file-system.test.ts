@@ -36,7 +36,12 @@ test("a record's witness has rows for files on a local file system only", async 
     box.files = { ...nodeFiles, fileSystem: () => type };
     box.write("a", "1");
     box.commit();
-    const { stats } = await box.run({ looks: [["file", "a"], ["directory", "."]] });
+    const { stats } = await box.run({
+      looks: [
+        ["file", "a"],
+        ["directory", "."],
+      ],
+    });
     expect(stats.filter((stat) => stat !== undefined).length).toBe(rows);
   }
 });

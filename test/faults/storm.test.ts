@@ -81,14 +81,18 @@ describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
   });
 });
 
-test("into the smallest ring, more than its reader takes: the loss is a gap, and exact", { timeout: 300_000 }, async (context) => {
-  const told = await storm("ebpf", 1 << 20);
-  if (typeof told === "string") return context.skip(told);
-  expect(told.exit).toEqual({ kind: "exited", code: 0 });
-  const lost = told.lost["lost"] ?? 0;
-  expect(lost).toBeGreaterThan(0);
-  expect(told.gaps).toContainEqual({ kind: "events-lost", count: lost, what: "lost" });
-  // Other records than these were lost too: forks, the program's own start and end.
-  expect(told.names + lost).toBeGreaterThanOrEqual(CALLS.ebpf);
-  expect(told.names).toBeLessThan(CALLS.ebpf);
-});
+test(
+  "into the smallest ring, more than its reader takes: the loss is a gap, and exact",
+  { timeout: 300_000 },
+  async (context) => {
+    const told = await storm("ebpf", 1 << 20);
+    if (typeof told === "string") return context.skip(told);
+    expect(told.exit).toEqual({ kind: "exited", code: 0 });
+    const lost = told.lost["lost"] ?? 0;
+    expect(lost).toBeGreaterThan(0);
+    expect(told.gaps).toContainEqual({ kind: "events-lost", count: lost, what: "lost" });
+    // Other records than these were lost too: forks, the program's own start and end.
+    expect(told.names + lost).toBeGreaterThanOrEqual(CALLS.ebpf);
+    expect(told.names).toBeLessThan(CALLS.ebpf);
+  },
+);

@@ -110,7 +110,11 @@ export const mutants: readonly Mutant[] = [
   without("an observer that does not see stat and access", ["aa"], (e) => e.type === "look"),
   without("an observer that does not see listings", ["dd"], (e) => e.type === "list"),
   without("an observer that does not see executed files", ["xx.sh"], (e) => e.type === "exec"),
-  without("an observer that does not follow child processes", ["xx.sh"], (e, all) => e.pid !== all[0]?.pid && e.type !== "exit"),
+  without(
+    "an observer that does not follow child processes",
+    ["xx.sh"],
+    (e, all) => e.pid !== all[0]?.pid && e.type !== "exit",
+  ),
   without("an observer that does not see mkdir and unlink", ["ua"], (e) => e.type === "change"),
   without("an observer that does not see rename and link", ["wo/a=1", "no/a=o/b"], (e) => e.type === "pair"),
   {
@@ -121,7 +125,10 @@ export const mutants: readonly Mutant[] = [
       const { base, baseAbsolute } = first !== undefined && "path" in first ? first.path : {};
       return events.map((event) =>
         "path" in event && startsRelative(event)
-          ? ({ ...event, path: { ...event.path, base, ...(baseAbsolute !== undefined && { baseAbsolute }) } } as TraceEvent)
+          ? ({
+              ...event,
+              path: { ...event.path, base, ...(baseAbsolute !== undefined && { baseAbsolute }) },
+            } as TraceEvent)
           : event,
       );
     },

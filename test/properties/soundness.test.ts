@@ -26,7 +26,9 @@ describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
       const observer = await observerOrReason(backend);
       if (typeof observer === "string") return context.skip(observer);
       const tally = { decisions: 0, skips: 0 };
-      const property = fc.asyncProperty(cases(worlds(INPUTS, OPERATIONS), EDITS_PER_TRACE, 3), (given) => holds(observer, program, given, tally));
+      const property = fc.asyncProperty(cases(worlds(INPUTS, OPERATIONS), EDITS_PER_TRACE, 3), (given) =>
+        holds(observer, program, given, tally),
+      );
       await fc.assert(property, {
         numRuns: Math.ceil(CASES / EDITS_PER_TRACE),
         seed: SEED,

@@ -28,6 +28,7 @@ const TRUE: Mutant = { name: "ours", prone: [] };
 
 describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
   test(`the property catches each mutant within ${MAX_PROGRAMS} programs`, { timeout: 600_000 }, async (context) => {
+    if (process.env["FOREGONE_TEST_LONG"] === undefined) return context.skip("minutes: npm run test:long");
     const program = actor();
     if (typeof program !== "string") return context.skip(program.unavailable);
     const observer = await observerOrReason(backend);
@@ -165,7 +166,8 @@ async function skips(now: CommandParts, run: Run, mutant: Mutant, { record, stat
     load: async () => record,
     missing: async () => [],
     remembered: async () =>
-      trusts && ((i) => {
+      trusts &&
+      ((i) => {
         const was = stats[i];
         return was && { value: record.trace.observations[i]?.value ?? "", holds: (now) => trusts(was, now) };
       }),

@@ -144,7 +144,7 @@ export async function skipped(
     const text = await textOf(output, blobs);
     if (tree.get(output.path) === "/" && text !== "/") return undefined;
     if (text !== undefined) tree.set(output.path, text);
-    else for (const path of [...tree.keys()]) if (`${path}/`.startsWith(`${output.path}/`)) tree.delete(path);
+    else for (const path of tree.keys()) if (`${path}/`.startsWith(`${output.path}/`)) tree.delete(path);
   }
   const log = decodeOutputLog((await blobs(record.result.output)) ?? new Uint8Array()) ?? [];
   const stdout = Buffer.concat(log.filter(({ stream }) => stream === "stdout").map(({ bytes }) => bytes)).toString();

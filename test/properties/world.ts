@@ -71,16 +71,16 @@ export function worlds(inputs: readonly string[], maxOperations: number): Worlds
     fc.constantFrom("wa=9", "+b=9", "na=b", "ud/a", "ua", "cd", "c.."),
   );
   const operation = fc
-    .tuple(
-      fc.constantFrom("", "", "?", "!"),
-      fc.oneof({ weight: 3, arbitrary: look }, { weight: 2, arbitrary: write }),
-    )
+    .tuple(fc.constantFrom("", "", "?", "!"), fc.oneof({ weight: 3, arbitrary: look }, { weight: 2, arbitrary: write }))
     .map(([guard, text]) => guard + text);
   const edit: fc.Arbitrary<Edit> = fc.oneof(
     { weight: 5, arbitrary: fc.record({ kind: fc.constant("put" as const), entry }) },
     {
       weight: 3,
-      arbitrary: fc.record({ kind: fc.constant("remove" as const), path: fc.oneof(input, fc.constantFrom(...OUTPUTS)) }),
+      arbitrary: fc.record({
+        kind: fc.constant("remove" as const),
+        path: fc.oneof(input, fc.constantFrom(...OUTPUTS)),
+      }),
     },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("rename" as const), from: input, to: input }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("touch" as const), path: input }) },

@@ -61,8 +61,9 @@ describe("a storm", () => {
 
 describe("a handler interrupted in the middle of a record", () => {
   const named = (events: readonly TraceEvent[]): number =>
-    new Set(events.flatMap((e) => (e.type === "look" && e.path.string.startsWith("/nonexistent/") ? [e.path.string] : [])))
-      .size;
+    new Set(
+      events.flatMap((e) => (e.type === "look" && e.path.string.startsWith("/nonexistent/") ? [e.path.string] : [])),
+    ).size;
   test.for([1, 2])("%i times over: the next has a buffer of its own, and nothing is lost", async (depth, context) => {
     const libc = await libcAsRoot(context);
     const stress = fixture(context, "stress");
@@ -76,7 +77,9 @@ describe("a handler interrupted in the middle of a record", () => {
   test("more often than there are buffers: each event that is missing is counted", async (context) => {
     const libc = await libcAsRoot(context);
     const stress = fixture(context, "stress");
-    const { counters, events, endSeen } = traceUnread(libc, [stress, "1000", "1", "1"], {}, () => occupyScratch(libc, 3));
+    const { counters, events, endSeen } = traceUnread(libc, [stress, "1000", "1", "1"], {}, () =>
+      occupyScratch(libc, 3),
+    );
     expect(events).toEqual([]);
     expect(endSeen).toBe(false);
     expect(Object.keys(losses(counters))).toEqual(["nested"]);

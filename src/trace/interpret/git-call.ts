@@ -36,7 +36,9 @@ const PLAIN = new Set([
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 const HARMLESS = words("version help init check-ref-format credential-cache credential-store maintenance gc");
 /** All they take from a repository is its settings. */
-const SETTINGS = words("hash-object stripspace mailinfo mailsplit interpret-trailers check-mailmap var column ls-remote");
+const SETTINGS = words(
+  "hash-object stripspace mailinfo mailsplit interpret-trailers check-mailmap var column ls-remote",
+);
 const HEAD = words(`
   log show blame annotate shortlog rev-list merge-base name-rev for-each-ref show-ref cat-file ls-tree show-branch cherry
   whatchanged archive verify-commit verify-tag diff-tree range-diff format-patch merge-tree patch-id get-tar-commit-id`);

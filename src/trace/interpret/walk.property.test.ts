@@ -18,7 +18,10 @@ const folderOf = fc.array(name, { maxLength: 3 }).map((names) => names.join("/")
 type Entry = readonly [path: string, what: "file" | "dir" | { readonly link: string }];
 /** "ROOT" stands for the forest's own folder. */
 const target = fc
-  .tuple(fc.constantFrom("", "../", "./", "ROOT/", "../../"), fc.array(fc.constantFrom(...NAMES, "..", "."), { maxLength: 3 }))
+  .tuple(
+    fc.constantFrom("", "../", "./", "ROOT/", "../../"),
+    fc.array(fc.constantFrom(...NAMES, "..", "."), { maxLength: 3 }),
+  )
   .map(([start, names]) => start + names.join("/"));
 const entry: fc.Arbitrary<Entry> = fc.tuple(
   fc.tuple(folderOf, name).map(([folder, last]) => join(folder, last)),
@@ -101,12 +104,16 @@ describe("walk() ends where the kernel does", () => {
   test("on random forests of links", () => {
     const folder = fs.realpathSync(temporaryFolder());
     fc.assert(
-      fc.property(fc.array(entry, { maxLength: 14 }), fc.array(asked, { minLength: 5, maxLength: 10 }), (entries, strings) => {
-        const root = fs.mkdtempSync(join(folder, "forest-"));
-        plant(root, entries);
-        agree(root, strings);
-        fs.rmSync(root, { recursive: true });
-      }),
+      fc.property(
+        fc.array(entry, { maxLength: 14 }),
+        fc.array(asked, { minLength: 5, maxLength: 10 }),
+        (entries, strings) => {
+          const root = fs.mkdtempSync(join(folder, "forest-"));
+          plant(root, entries);
+          agree(root, strings);
+          fs.rmSync(root, { recursive: true });
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -136,10 +143,14 @@ describe("walk() ends where the kernel does", () => {
         done.unshift(mount.at(-1) ?? "");
       }
       fc.assert(
-        fc.property(fc.array(entry, { maxLength: 10 }), fc.array(asked, { minLength: 5, maxLength: 10 }), (entries, strings) => {
-          plant(folder, entries);
-          agree(folder, strings);
-        }),
+        fc.property(
+          fc.array(entry, { maxLength: 10 }),
+          fc.array(asked, { minLength: 5, maxLength: 10 }),
+          (entries, strings) => {
+            plant(folder, entries);
+            agree(folder, strings);
+          },
+        ),
         { numRuns: 100 },
       );
     } finally {
