@@ -97,8 +97,10 @@ export function brokerService(options: BrokerServiceOptions): BrokerService {
       return Object.fromEntries(accessCounts(opened, denied));
     },
     gauges(): Metrics {
-      return credentialStates(lists.credentials(), options.now());
+      const credentials = lists.known();
+      return credentials === undefined ? {} : credentialStates(credentials, options.now());
     },
+    look: () => lists.read(),
     panel: async () => panelOf(await lists.read(), options.now()),
   };
 }
@@ -143,7 +145,7 @@ interface Read {
 class Lists {
   readonly #options: BrokerServiceOptions;
   #stamp = "";
-  #read: Read = { credentials: [], audit: [] };
+  #read: Read | undefined;
   #reading: Promise<Read> | undefined;
   #failedAt = 0;
 
@@ -151,23 +153,20 @@ class Lists {
     this.#options = options;
   }
 
-  /** As last read; asks anew in the background if the store changed. */
-  credentials(): readonly Credential[] {
+  /** As last read; undefined if it could not be. Asks anew in the background if the store changed. */
+  known(): readonly Credential[] | undefined {
     void this.read();
-    return this.#read.credentials;
+    return this.#read?.off === undefined ? this.#read?.credentials : undefined;
   }
 
   /** Calls at the same time share one reading. */
   read(): Promise<Read> {
     const stamp = this.#stampNow();
     const again = this.#failedAt > 0 && this.#options.now() - this.#failedAt > RETRY_MS[1];
-    if (stamp === this.#stamp && !again) return this.#reading ?? Promise.resolve(this.#read);
+    if (this.#reading !== undefined && stamp === this.#stamp && !again) return this.#reading;
     this.#stamp = stamp;
     this.#failedAt = 0;
-    this.#reading = this.#ask().then((read) => {
-      this.#reading = undefined;
-      return (this.#read = read);
-    });
+    this.#reading = this.#ask().then((read) => (this.#read = read));
     return this.#reading;
   }
 

@@ -30,8 +30,10 @@ export interface Service {
   readonly routes?: readonly Route[];
   /** What it counted since this process started: the agent adds the growth to the counters that survive. */
   counted?(): Metrics;
-  /** How things stand now. */
+  /** How things stand, as far as is known; nothing for what nobody has looked at yet. */
   gauges?(): Metrics;
+  /** Looks now, for somebody who waits for an answer. Never throws. */
+  look?(): Promise<unknown>;
 }
 
 /** Clients give up after seconds; a job's end must not wait for more. */

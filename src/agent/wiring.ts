@@ -109,7 +109,7 @@ export async function agentParts(
   const token = await dashboardToken(folder);
   const web = webOf(context, resolved, { folder, metrics, token, panels, status, wanted });
   services.push(web ?? offService("dashboard", "neither dashboard nor metrics are wanted here"));
-  services.push(aboutService(metrics, web, token));
+  services.push(aboutService(services, metrics, web, token));
   return { place, log, services, web, token };
 }
 
@@ -155,7 +155,12 @@ function tracerOf(config: ResolvedConfig["config"], log: Log): Service {
 }
 
 /** What commands ask the agent about itself; no service of its own in the status. */
-function aboutService(metrics: MetricsService | undefined, web: WebService | undefined, token: string): Service {
+function aboutService(
+  services: readonly Service[],
+  metrics: MetricsService | undefined,
+  web: WebService | undefined,
+  token: string,
+): Service {
   const url = (): string | null => (web === undefined ? null : `${web.address()}/#token=${token}`);
   return {
     name: "about",
@@ -168,7 +173,10 @@ function aboutService(metrics: MetricsService | undefined, web: WebService | und
       {
         method: "GET",
         path: "/v1/metrics",
-        handle: ({ response }) => sendJson(response, 200, metrics?.metrics() ?? {}),
+        handle: async ({ response }) => {
+          await Promise.all(services.map((service) => service.look?.()));
+          sendJson(response, 200, metrics?.metrics() ?? {});
+        },
       },
     ],
   };

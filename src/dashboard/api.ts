@@ -52,9 +52,9 @@ export function apiRoutes(sources: ApiSources): readonly Route[] {
       await sources.index.refresh();
       const hours = hoursOf(sources, query);
       const to = sources.clock.now();
-      const stepMs = hours <= 24 ? HOUR_MS : hours <= 168 ? 6 * HOUR_MS : 24 * HOUR_MS;
+      const stepMs = hours <= 1 ? HOUR_MS / 12 : hours <= 24 ? HOUR_MS : hours <= 168 ? 6 * HOUR_MS : 24 * HOUR_MS;
       const zoneMs = bounded(query, "zone", 0, -14 * 60, 14 * 60) * 60_000;
-      return { stepMs, buckets: sources.index.timeline(to - (hours - 1) * HOUR_MS, to, stepMs, zoneMs) };
+      return { stepMs, buckets: sources.index.timeline(to - hours * HOUR_MS + stepMs, to, stepMs, zoneMs) };
     }),
     get("/api/history", async ({ query }) => {
       const to = sources.clock.now();

@@ -1,5 +1,5 @@
 // Sums over the log of decisions, kept in memory and brought up to date by reading what was appended since: 100,000 decisions
-// are read once, in slices, and then only the new ones. Bounded: one bucket a quarter of an hour, the last commands.
+// are read once, in slices, and then only the new ones. Bounded: one bucket for five minutes, the last commands.
 import type { Miss } from "../core/decision.ts";
 import { type DecisionEvent, followDecisions, type StoredDecision } from "../store/decisions.ts";
 import type { Position, SegmentLog } from "../store/segments.ts";
@@ -35,9 +35,9 @@ export interface CommandSums extends Sums {
   lastReason: string | undefined;
 }
 
-const BUCKET_MS = 15 * 60_000;
-/** 30 days of quarters of an hour. */
-const MAX_BUCKETS = 2880;
+const BUCKET_MS = 5 * 60_000;
+/** 30 days; about 200 bytes each. */
+const MAX_BUCKETS = 8640;
 /** A monorepo's jobs with their matrices; each is about 1 kB. */
 const MAX_COMMANDS = 2000;
 /** More at once than a page shows. */
@@ -76,7 +76,7 @@ export class DecisionIndex {
 
   /**
    * @param fromMs epoch milliseconds
-   * @param stepMs a multiple of 15 minutes
+   * @param stepMs a multiple of 5 minutes
    * @param zoneMs what the reader's clock is behind UTC, so that a day is their day
    * @returns one bucket a step from `fromMs` to `toMs`, empty ones too
    */

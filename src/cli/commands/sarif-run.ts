@@ -118,6 +118,7 @@ async function serve(
   for (const { stream, bytes } of chunks) context[stream].write(bytes);
   if (sarifFile === undefined) context.stdout.write(json);
   const saved = savedMs(hit, effects.clock.monotonicMs() - plan.fromMs);
+  shell.log({ kind: "hit", scan: scanName(key), key: key.weak, commit: target.commit, category });
   shell.log({ kind: "skipped", scan: scanName(key), key: key.weak, commit: target.commit, category, savedMs: saved });
   voice.say(
     `skip: ${scanName(key)}, recorded as ${hit.id.slice(7, 15)}; ${plural(results, "alert")} replayed; ${skippedText(saved, hit.record.result.durationMs)}`,

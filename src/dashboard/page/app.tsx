@@ -26,6 +26,7 @@ const VIEWS: readonly (readonly [name: string, label: string, view: (props: View
     ["agent", "Agent", Agent],
   ];
 const RANGES = [
+  [1, "1 h"],
   [24, "24 h"],
   [168, "7 d"],
   [720, "30 d"],
@@ -75,7 +76,7 @@ function App() {
 
   if (connection === "refused") return <Locked />;
   // `dashboard.history` may be shorter than what was chosen before.
-  const ranges = RANGES.filter(([value], i) => i === 0 || value <= (summary?.historyHours ?? 0));
+  const ranges = RANGES.filter(([value]) => value <= 24 || value <= (summary?.historyHours ?? 0));
   const shown = ranges.some(([value]) => value === hours) ? hours : 24;
   const View = VIEWS.find(([name]) => name === route.view)?.[2] ?? Overview;
   return (

@@ -45,7 +45,7 @@ export function useSamples(names: readonly string[], hours: number, now: number)
 }
 
 function stepsOf(hours: number, now: number): { readonly times: readonly number[]; readonly stepMs: number } {
-  const stepMs = hours <= 24 ? 3_600_000 : hours <= 168 ? 6 * 3_600_000 : 86_400_000;
+  const stepMs = hours <= 1 ? 300_000 : hours <= 24 ? 3_600_000 : hours <= 168 ? 6 * 3_600_000 : 86_400_000;
   const times = Array.from(
     { length: Math.ceil((hours * 3_600_000) / stepMs) },
     (_, i) => Math.floor((now - hours * 3_600_000) / stepMs + i + 1) * stepMs,

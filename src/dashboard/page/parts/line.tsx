@@ -60,6 +60,13 @@ export function Lines({ title, from, to, series, height = 190 }: LinesProps) {
             {series.map((s) => (
               <path key={s.label} class={`line stroke-${s.tone}`} d={pathOf(s.points, x, y, (to - from) / 20)} />
             ))}
+            {series.map((s) =>
+              s.points.length > FEW
+                ? null
+                : s.points.map(({ t, value }) => (
+                    <circle key={`${s.label} ${t}`} class={`point fill-${s.tone}`} cx={x(t)} cy={y(value)} r={3} />
+                  )),
+            )}
             {at !== undefined && <line class="cursor" x1={x(at)} x2={x(at)} y1={TOP} y2={TOP + plotHeight} />}
           </svg>
         )}
@@ -82,6 +89,8 @@ export function Lines({ title, from, to, series, height = 190 }: LinesProps) {
   );
 }
 
+/** A line of a few minutes would be a dot that nobody sees. */
+const FEW = 30;
 const HOUR_MS = 3_600_000;
 
 /** Full hours or midnights of the reader's clock, at most `count` of them. */

@@ -51,7 +51,7 @@ export function Scans({ summary, hours, now }: ViewProps) {
           now={now}
         />
       </Card>
-      <Card title="Why scans ran">
+      <Card title="Why scans ran" wide>
         {misses.length === 0 ? (
           <p class="quiet">No scan was needed yet.</p>
         ) : (
