@@ -1,7 +1,7 @@
 // The tour of docs/tour.md, for real: node scripts/tour.mjs [--fresh] [--write] [--images] [--busy N]
 //   --fresh   clones this repository's last commit and sets it up, as a new user would; else lib/ as it is built
 //   --write   writes what was printed into the page
-//   --images  takes docs/images/*.png of the dashboard, after N more rounds of work (--busy, default 40), with Chromium
+//   --images  takes docs/images/*.png of the dashboard, after N more minutes of work (--busy, default 2), with Chromium
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -174,7 +174,7 @@ function aboutService(
         method: "GET",
         path: "/v1/metrics",
         handle: async ({ response }) => {
-          await Promise.all(services.map((service) => service.look?.()));
+          await Promise.all(services.flatMap((service) => service.look?.() ?? []));
           sendJson(response, 200, metrics?.metrics() ?? {});
         },
       },

@@ -16,7 +16,7 @@ export async function main(args: readonly string[]): Promise<number> {
       fresh: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
       images: { type: "boolean", default: false },
-      busy: { type: "string", default: "40" },
+      busy: { type: "string", default: "2" },
     },
   });
   const repository = resolve(".");
@@ -59,26 +59,34 @@ export function differences(page: string, outputs: ReadonlyMap<number, readonly 
   });
 }
 
-/** Work of some minutes, so that a picture has something to show. */
-async function busyTime(shell: TourShell, rounds: number): Promise<void> {
-  const build =
-    `import fs from "node:fs"; const all = fs.readdirSync("src").map((f) => fs.readFileSync("src/" + f, "utf8"));` +
-    `fs.mkdirSync("out", { recursive: true }); fs.writeFileSync("out/all.js", all.join("\\n")); console.log(all.length, "files");`;
+/** Work like a day of a repository, so that a picture has something to show. */
+async function busyTime(shell: TourShell, minutes: number): Promise<void> {
+  // Two seconds of work, as a build has.
+  const build = [
+    'import fs from "node:fs";',
+    'import { pbkdf2Sync } from "node:crypto";',
+    'pbkdf2Sync("x", "y", 4e6, 32, "sha256");',
+    'const all = fs.readdirSync("src").map((name) => fs.readFileSync(`src/${name}`, "utf8"));',
+    'fs.mkdirSync("out", { recursive: true });',
+    'fs.writeFileSync("out/all.js", all.join(""));',
+    'console.log(all.length, "files");',
+  ].join("\n");
   await shell.run(`cat > build.js <<'END'\n${build}\nEND`);
-  await shell.run("unset GH_TOKEN; export GH_TOKEN=ghp_tour");
-  for (let i = 0; i < rounds; i++) {
+  const endsAt = performance.now() + minutes * 60_000;
+  for (let i = 0; performance.now() < endsAt; i++) {
     const commands = [
       "foregone run -- node --test --test-reporter=dot test/",
-      i % 3 === 0 && `echo "export const build = ${i};" > src/build.js`,
+      i % 5 === 0 && `echo "export const build = ${i};" > src/build.js`,
       "foregone run -- node build.js",
       "foregone api exec -- gh api repos/cli/cli --jq .full_name",
       i % 4 === 0 && "foregone secrets exec --only DEPLOY_TOKEN -- true",
       i % 9 === 0 && "foregone secrets exec --only NPM_TOKEN -- true",
-      i % 9 === 1 && "foregone sarif run -- $lint",
+      i % 3 === 1 && "foregone sarif run -- $lint",
+      "sleep 2",
     ];
     for (const command of commands) if (command !== false) await shell.run(command);
   }
   // A run that reads much, for the map.
-  const types = "foregone run --audit 0 -- node_modules/.bin/tsc --noEmit --incremental false -p .";
+  const types = "foregone run -- node_modules/.bin/tsc --noEmit --incremental false -p .";
   for (const command of ["cd ~/foregone", types, types]) await shell.run(command);
 }
