@@ -7,14 +7,23 @@
 //          const records = { ...recordSource(store, ...), distrust: remote.distrust };
 //          remote.provedBy(id)                                    // after a hit: the proof line's words
 //          remote.notes()                                         // after deciding: at most one line a layer
-//   post:  if (context.rule.noRecord === undefined) await openRemoteRecords(...).publish(disk, recorded)
+//   post:  records need provenance: runId, runAttempt, checkRun (`job.check_run_id`), event, ref; without checkRun only runs that
+//          are over and succeeded are believed
+//          if (context.rule.noRecord === undefined) await openRemoteRecords(...).publish(disk, recorded)
 //          // and then exit explicitly: an aborted request may keep a socket open
 import type { Digest } from "../core/digest.ts";
 import type { TrustLevel } from "../core/trust.ts";
 import type { RecordSource } from "../memo/lookup.ts";
-import type { Clock, Deflate, Hasher, Random, Runner } from "../ports.ts";
+import type { Clock, Deflate, EpochMs, Hasher, Random, Runner } from "../ports.ts";
+import { DECIDING, type Patience } from "../store/actions/http.ts";
 import type { OnStoreEvent } from "../store/events.ts";
+import { layered } from "../store/layers.ts";
+import { readOnly } from "../store/read-only.ts";
 import type { Store } from "../store/store.ts";
+import { LayerNotes } from "./layer-notes.ts";
+import { ProducerTrust } from "./producer-trust.ts";
+import { disownRemotely, publishRemotely } from "./publish.ts";
+import { openLayers, READING } from "./remote-layers.ts";
 import type { RunContext } from "./run-context.ts";
 
 export interface RemoteParts {
@@ -27,7 +36,9 @@ export interface RemoteParts {
   readonly mode: "step" | "job";
   /** "foregone 0.1.0" */
   readonly tool: string;
-  /** The checkout: for the git-ref layer, and for trees GitHub does not state. */
+  /** Default: 1.5 s an answer and 2 s in all while deciding, 8 s and 15 s while publishing. */
+  readonly patience?: { readonly deciding: Patience; readonly publishing: Patience };
+  /** The checkout: for trees GitHub does not state. */
   readonly workspace: string;
   readonly effects: {
     readonly fetch: typeof fetch;
@@ -40,13 +51,16 @@ export interface RemoteParts {
   };
 }
 
-export type RemoteLayer = "actions-cache" | "artifacts" | "git-ref";
+export const REMOTE_LAYERS = ["actions-cache", "artifacts"] as const;
+export type RemoteLayer = (typeof REMOTE_LAYERS)[number];
 
 /** One record that this job made, as it lies in the disk store. */
 export interface Recorded {
   readonly weak: Digest;
   /** Of the encoded record. */
   readonly record: Digest;
+  /** `PlannedAction.label`: under it a record explains a `no-record` of the same command elsewhere. */
+  readonly label?: Digest;
 }
 
 export interface Published {
@@ -73,6 +87,45 @@ export interface RemoteRecords {
   provedBy(record: Digest): Proof | undefined;
   /** What a person should know, a line each: "artifacts off: the token may not read actions; add permissions: actions: read". */
   notes(): readonly string[];
-  /** Puts records of the disk into every layer that may be written. Takes 20 s at most for each layer. */
+  /** Puts records of the disk into every layer that may be written. Waits 15 s at most for each layer. */
   publish(disk: Store, records: readonly Recorded[]): Promise<readonly Published[]>;
+  /** After a false skip: a mark in the Actions cache, which disowns what was recorded at `at` or before. */
+  disown(weak: Digest, at: EpochMs): Promise<readonly Published[]>;
+}
+
+export function openRemoteRecords(parts: RemoteParts): RemoteRecords {
+  const { effects } = parts;
+  const layers = openLayers(parts, parts.patience?.deciding ?? DECIDING);
+  const notes = new LayerNotes(layers.off);
+  const trust = new ProducerTrust(parts, layers);
+  const onEvent: OnStoreEvent = (event) => {
+    notes.hear(event);
+    effects.onEvent(event);
+  };
+  return {
+    over(disk) {
+      const far = layers.stores.map((store) => {
+        const asked = store === layers.artifacts ? firstActionOnly(store) : store;
+        return { store: readOnly(trust.noting(asked), effects.hasher), bounds: READING };
+      });
+      return layered({ disk, far, clock: effects.clock, hasher: effects.hasher, onEvent });
+    },
+    distrust: (record, claim) => trust.distrust(record, claim),
+    provedBy: (record) => trust.provedBy(record),
+    notes: () => notes.lines(),
+    publish: (disk, records) => publishRemotely(parts, disk, records),
+    disown: (weak, at) => disownRemotely(parts, weak, at),
+  };
+}
+
+/** A second question of a decision only explains a miss, from the cache: of artifacts it would cost a call of 1,000 an hour. */
+function firstActionOnly(store: Store): Store {
+  let first: Digest | undefined;
+  return {
+    ...store,
+    records: {
+      append: (weak, entry) => store.records.append(weak, entry),
+      lookup: async (weak) => ((first ??= weak) === weak ? store.records.lookup(weak) : []),
+    },
+  };
 }

@@ -1,7 +1,6 @@
 // What the runner and the event payload state of this job, as far as it decides where records lie and who is believed. Nothing in
 // here comes from the workflow's own text: an `env:` of the workflow cannot change GITHUB_* (actions/runner overwrites it).
 import { type JobRule, jobRule } from "../core/job-rule.ts";
-import type { TrustLevel } from "../core/trust.ts";
 
 export interface RunContext {
   /** "owner/name", and GitHub's number for it as text. */
@@ -24,6 +23,10 @@ export interface RunContext {
   readonly runAttempt: number;
   /** "https://api.github.com" */
   readonly apiUrl: string;
+  /** "https://github.com" */
+  readonly serverUrl: string;
+  /** GITHUB_RETENTION_DAYS: artifacts may not be kept longer. */
+  readonly retentionDays: number | undefined;
   /** Reads the REST API only; empty: no artifacts, and nobody's identity can be asked. */
   readonly token: string;
   /** The cache and artifact services of the runner; undefined outside of a JavaScript action, and on GHES. */
@@ -72,6 +75,7 @@ export function runContextOf(
   if (head === undefined) missing.push("pull_request.head.sha of the event");
   if (missing.length > 0 || head === undefined || defaultBranch === undefined || repositoryId === undefined)
     return { why: `the runner did not say ${missing.join(", ")}` };
+  // Not said: no first attempt, so nothing is skipped or recorded.
   const runAttempt = Number(env["GITHUB_RUN_ATTEMPT"] ?? "");
   return {
     repository,
@@ -88,6 +92,8 @@ export function runContextOf(
     runId,
     runAttempt,
     apiUrl: env["GITHUB_API_URL"] || "https://api.github.com",
+    serverUrl: env["GITHUB_SERVER_URL"] || "https://github.com",
+    retentionDays: Number(env["GITHUB_RETENTION_DAYS"]) || undefined,
     token: choice.token,
     service: serviceOf(env),
     cacheMode: env["ACTIONS_CACHE_MODE"] || undefined,
@@ -126,5 +132,3 @@ function textAt(value: unknown, ...path: readonly string[]): string | undefined 
   const found = at(value, ...path);
   return typeof found === "string" && found !== "" ? found : typeof found === "number" ? String(found) : undefined;
 }
-
-export type { TrustLevel };

@@ -115,6 +115,7 @@ const PARTS: Required<RecordHeader> = {
       job: text,
       runId: text,
       runAttempt: whole,
+      checkRun: text,
       commit: text,
       tree: text,
       event: text,

@@ -59,6 +59,8 @@ export interface Provenance {
   readonly job?: string;
   readonly runId?: string;
   readonly runAttempt?: number;
+  /** GitHub's number of the job's check run: finds its verdict, which no name does safely. */
+  readonly checkRun?: string;
   readonly commit?: string;
   /** The git tree that was tested, only if the working tree was clean. */
   readonly tree?: string;

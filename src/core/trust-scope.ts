@@ -41,8 +41,7 @@ export function judgeScope(
     if (mine.length === 0) return refused("GitHub does not know its cache entry");
   }
   if (asker.mode === "job") {
-    if (claims.runId === undefined) return refused("it names no run");
-    const passed = jobPassed(asker, claims.runId, answers);
+    const passed = jobPassed(asker, claims, answers);
     if (passed !== true) return passed;
   }
   return { kind: "believed", class: "protected" };

@@ -40,6 +40,7 @@ export interface Asker {
 export interface Claims {
   readonly runId: string | undefined;
   readonly runAttempt: number | undefined;
+  readonly checkRun: string | undefined;
   readonly tree: string | undefined;
   readonly tool: string;
 }
@@ -74,8 +75,8 @@ export type TrustQuestion =
   | { readonly ask: "merged-tree"; readonly commit: string; readonly head: string }
   /** Is the workflow file the same at the producer's commit and on the default branch? */
   | { readonly ask: "definition"; readonly sha: string }
-  /** How the job that made the record ended in attempt 1: GitHub's conclusion, or "running" if no step has failed so far. */
-  | { readonly ask: "job"; readonly runId: string }
+  /** How the job of this check run ended in attempt 1: GitHub's conclusion, or "running" if no step has failed so far. */
+  | { readonly ask: "job"; readonly runId: string; readonly checkRun: string }
   /** The refs under which the Actions cache holds `key`. */
   | { readonly ask: "cache-refs"; readonly key: string };
 
@@ -116,7 +117,7 @@ export function judgeProducer(asker: Asker, claims: Claims, producer: Producer, 
   if (licence !== true) return licence;
   // A run succeeds only if its jobs do; one call saved. Of a second attempt that says nothing of the first.
   const succeeded = producer.runAttempt === 1 && producer.conclusion === "success";
-  const passed = succeeded ? true : jobPassed(asker, producer.runId, answers);
+  const passed = succeeded ? true : jobPassed(asker, claims, answers);
   return passed === true ? { kind: "believed", class: made } : passed;
 }
 
@@ -187,7 +188,8 @@ function testedTree(asker: Asker, producer: Producer, answers: TrustAnswers, whe
   const question: TrustQuestion = { ask: "merged-tree", commit: asker.head, head: producer.headSha };
   const answer = answers(question);
   if (answer === undefined) return { kind: "ask", question };
-  return answer === asker.tree ? true : refused(unproved);
+  if (answer === asker.tree) return true;
+  return refused(typeof answer === "object" && "why" in answer ? `${unproved} (${answer.why})` : unproved);
 }
 
 /** On the default branch the tree alone is not enough: the run's commit must have become part of it. */
@@ -227,9 +229,10 @@ function otherTree(
   return granted({ ask: "definition", sha: producer.headSha }, answers, `${where}, under a changed workflow file`);
 }
 
-/** T5: only what passed. */
-export function jobPassed(asker: Asker, runId: string, answers: TrustAnswers): true | NotYet {
-  const question: TrustQuestion = { ask: "job", runId };
+/** T5: only what passed. The record names its own job; that it is one of the run's, and passed, GitHub says. */
+export function jobPassed(asker: Asker, { runId, checkRun }: Claims, answers: TrustAnswers): true | NotYet {
+  if (runId === undefined || checkRun === undefined) return refused("it does not say which job made it");
+  const question: TrustQuestion = { ask: "job", runId, checkRun };
   const verdict = answers(question);
   if (verdict === undefined) return { kind: "ask", question };
   if (verdict === "success") return true;

@@ -1,0 +1,43 @@
+// What a person should know of the layers: one line each at most, and how to mend it. A dead layer is no failure.
+import type { OnStoreEvent, StoreEvent } from "../store/events.ts";
+
+const WORDS: Readonly<Record<string, string>> = {
+  timeout: "did not answer in time",
+  garbage: "gave an answer of another kind",
+  "read-only": "may only be read by this job",
+  "bad-bytes": "gave bytes that are not what was uploaded",
+  EFBIG: "sent more than is taken",
+};
+
+export class LayerNotes {
+  readonly #lines = new Map<string, string>();
+
+  /** @param off layers that are not there, and why */
+  constructor(off: ReadonlyMap<string, string>) {
+    for (const [layer, why] of off) this.#lines.set(layer, `${layer} off: ${why}`);
+  }
+
+  readonly hear: OnStoreEvent = (event) => {
+    const line = lineOf(event);
+    if (line !== undefined && !this.#lines.has(event.layer)) this.#lines.set(event.layer, line);
+  };
+
+  lines(): readonly string[] {
+    return [...this.#lines.values()];
+  }
+}
+
+function lineOf(event: StoreEvent): string | undefined {
+  if (event.type === "bad-bytes")
+    return `${event.layer}: stored bytes are not what they should be; nothing of them is used`;
+  if (event.type !== "failed") return undefined;
+  const { layer, code } = event;
+  const rights = layer === "artifacts" && (code === "403" || code === "401" || code === "404");
+  const hint = rights ? "; to reuse across branches: permissions: { actions: read, contents: read }" : "";
+  return `${layer} off: ${layerWord(code)}${hint}`;
+}
+
+/** For a code of a StoreError. */
+export function layerWord(code: string): string {
+  return WORDS[code] ?? (/^\d{3}$/.test(code) ? `answered ${code}` : `failed (${code})`);
+}

@@ -1,0 +1,132 @@
+// The layers that a job has beyond its machine: which there are, and why the others are off.
+import { type ArtifactOrigin, ArtifactLayer } from "../store/actions/artifact-layer.ts";
+import { CacheBucket } from "../store/actions/cache-bucket.ts";
+import { type HttpParts, type Patience, Waiting } from "../store/actions/http.ts";
+import type { RestParts } from "../store/actions/rest.ts";
+import { MAX_UPLOAD_BYTES, readableScopes, type ServiceParts } from "../store/actions/results-service.ts";
+import { Producers } from "../github/producers.ts";
+import { gitEnvironment, HARMLESS } from "../memo/git-facts.ts";
+import type { Bounds } from "../store/bounded.ts";
+import { bucketStore } from "../store/bucket.ts";
+import type { Store } from "../store/store.ts";
+import type { RemoteLayer, RemoteParts } from "./remote-records.ts";
+import type { RunContext } from "./run-context.ts";
+
+/** One failure and the layer is off: there is no time for a second. Time itself is bounded within the layers. */
+export const READING: Bounds = { deadlineMs: 4_000, maxBytes: MAX_UPLOAD_BYTES, maxFailures: 1 };
+
+export interface Layers {
+  readonly cache:
+    | { readonly bucket: CacheBucket; readonly store: Store; readonly readable: readonly string[] }
+    | undefined;
+  readonly artifacts: ArtifactLayer | undefined;
+  /** undefined: without a token nobody can be asked. */
+  readonly producers: Producers | undefined;
+  /** By cost. */
+  readonly stores: readonly Store[];
+  /** Why a layer that was asked for is not there. */
+  readonly off: ReadonlyMap<RemoteLayer, string>;
+}
+
+export function openLayers(parts: RemoteParts, patience: Patience): Layers {
+  const { context } = parts;
+  const off = new Map<RemoteLayer, string>();
+  const wanted = (layer: RemoteLayer): boolean => parts.layers.includes(layer);
+  const { service } = context;
+  const http = (layer: string): HttpParts => ({
+    layer,
+    fetch: parts.effects.fetch,
+    clock: parts.effects.clock,
+    waiting: new Waiting(parts.effects.clock, patience),
+  });
+  const rest = (layer: string): RestParts => ({ ...http(layer), ...context });
+  const producers =
+    context.token === ""
+      ? undefined
+      : new Producers({
+          rest: rest("github"),
+          ...context,
+          mergedTree: (commit, head) => mergedTree(parts, commit, head),
+        });
+  const missing = "this runner has no cache and artifact services (GHES, or not a JavaScript action)";
+
+  let cache: Layers["cache"];
+  if (wanted("actions-cache")) {
+    if (service === undefined) off.set("actions-cache", missing);
+    else if (context.cacheMode === "none") off.set("actions-cache", "ACTIONS_CACHE_MODE is none");
+    else cache = openCache(parts, { ...http("actions-cache"), ...service });
+  }
+  let artifacts: ArtifactLayer | undefined;
+  if (wanted("artifacts")) {
+    if (service === undefined) off.set("artifacts", missing);
+    else if (producers === undefined) off.set("artifacts", "no token");
+    else
+      artifacts = new ArtifactLayer({
+        rest: rest("artifacts"),
+        service: { ...http("artifacts"), ...service },
+        expiresAt: () => new Date(parts.effects.clock.now() + keepDays(context) * DAY_MS).toISOString(),
+        choose: (found) => choose(found, parts, producers),
+        hasher: parts.effects.hasher,
+        deflate: parts.effects.deflate,
+      });
+  }
+  const stores = [cache?.store, artifacts].filter((store) => store !== undefined);
+  return { cache, artifacts, producers, stores, off };
+}
+
+function openCache(parts: RemoteParts, service: ServiceParts): NonNullable<Layers["cache"]> {
+  const { context, effects } = parts;
+  const run = { id: context.runId, attempt: context.runAttempt };
+  const bucket = new CacheBucket({ ...service, run, random: effects.random, deflate: effects.deflate });
+  return { bucket, store: bucketStore(bucket, effects.hasher), readable: readableScopes(service.token) };
+}
+
+const DAY_MS = 86_400_000;
+const MAX_CHOSEN = 3;
+
+/**
+ * Of a busy repository most artifacts of this name prove nothing here, and each costs a call: first runs on the commit that is
+ * judged or that landed as it; then, as they may hold and explain if they do not, the newest of the default branch (which finds its
+ * own in the Actions cache) and of the own branch.
+ */
+export async function choose(
+  found: readonly ArtifactOrigin[],
+  { context, layers }: Pick<RemoteParts, "context" | "layers">,
+  producers: Pick<Producers, "landed">,
+): Promise<readonly ArtifactOrigin[]> {
+  const { defaultBranch, repositoryId, headRepositoryId } = context;
+  const onDefault = context.ref === `refs/heads/${defaultBranch}`;
+  const newestFirst = found.toSorted((a, b) => Number(b.artifactId) - Number(a.artifactId));
+  const eligible = newestFirst.filter((origin) => [repositoryId, headRepositoryId].includes(origin.headRepositoryId ?? ""));
+  if (eligible.length === 0) return [];
+  // The question costs a call: not if a run on this very commit is there.
+  const here = eligible.filter(({ headSha }) => headSha === context.head);
+  const landed = onDefault && here.length === 0 ? await producers.landed(context.commit) : [];
+  const judged = [...here, ...eligible.filter(({ headSha }) => landed.includes(headSha))];
+  const isProtected = (origin: ArtifactOrigin): boolean =>
+    origin.headRepositoryId === repositoryId &&
+    (origin.headBranch === defaultBranch || origin.headBranch.startsWith(`gh-readonly-queue/${defaultBranch}/`));
+  const isOwn = ({ headBranch, headRepositoryId: id }: ArtifactOrigin): boolean =>
+    headBranch === context.headBranch && id === headRepositoryId;
+  const others = onDefault
+    ? [layers.includes("actions-cache") ? undefined : eligible.find(isProtected)]
+    : [eligible.find(isProtected), eligible.find(isOwn)];
+  const all = [...judged.slice(0, MAX_CHOSEN - 1), ...others.filter((origin) => origin !== undefined)];
+  return [...new Set(all)].slice(0, MAX_CHOSEN);
+}
+
+/** A record serves for a week; a day more, and no longer than the repository keeps anything. */
+function keepDays({ retentionDays }: RunContext): number {
+  return Math.min(8, retentionDays ?? 8);
+}
+
+/** The tree GitHub would have tested: `head` merged into what `commit` landed on. A shallow checkout lacks both. */
+function mergedTree({ workspace, effects }: RemoteParts, commit: string, head: string): string | undefined {
+  if (![commit, head].every((sha) => /^[0-9a-f]{40,64}$/.test(sha))) return undefined;
+  const { status, stdout } = effects.runner.run(
+    ["git", ...HARMLESS, "merge-tree", "--write-tree", `${commit}^1`, head],
+    { cwd: workspace, env: gitEnvironment({ PATH: process.env["PATH"] ?? "" }) },
+  );
+  const tree = Buffer.from(stdout).toString().split("\n")[0] ?? "";
+  return status === 0 && /^[0-9a-f]{40,64}$/.test(tree) ? tree : undefined;
+}
