@@ -56,7 +56,7 @@ export class ProducerTrust {
     const { context, level } = this.#parts;
     const { id, entry } = claim;
     if (entry.via === undefined && (context.disk === "own" || level === "scope")) {
-      this.#proofs.set(id, { text: `${madeBy(record)} [this machine]`, url: this.#url(record.provenance.runId) });
+      this.#proofs.set(id, { text: `${madeBy(record)} [own store]`, url: this.#url(record.provenance.runId) });
       return undefined;
     }
     const asker = this.#asker(record, claim);
