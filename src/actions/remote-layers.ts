@@ -97,7 +97,9 @@ export async function choose(
   const { defaultBranch, repositoryId, headRepositoryId } = context;
   const onDefault = context.ref === `refs/heads/${defaultBranch}`;
   const newestFirst = found.toSorted((a, b) => Number(b.artifactId) - Number(a.artifactId));
-  const eligible = newestFirst.filter((origin) => [repositoryId, headRepositoryId].includes(origin.headRepositoryId ?? ""));
+  const eligible = newestFirst.filter((origin) =>
+    [repositoryId, headRepositoryId].includes(origin.headRepositoryId ?? ""),
+  );
   if (eligible.length === 0) return [];
   // The question costs a call: not if a run on this very commit is there.
   const here = eligible.filter(({ headSha }) => headSha === context.head);

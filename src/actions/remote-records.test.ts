@@ -172,7 +172,9 @@ describe("no false skip", () => {
     const forger = new RemoteJob(double, inPull(OTHER));
     await forger.record({ tree: T }, { saw: T });
     const reverted = new RemoteJob(double, inPull(T, { headSha: next }));
-    expect(await reverted.reason()).toMatch(/untrusted: made on topic .* another than the one it claims to have tested/);
+    expect(await reverted.reason()).toMatch(
+      /untrusted: made on topic .* another than the one it claims to have tested/,
+    );
   });
 
   test("the record of a commit that never landed", async () => {
@@ -209,7 +211,9 @@ describe("no false skip", () => {
   test("a lying merge: the tree it claims is not the one its commit has", async () => {
     const double = await github();
     await RemoteJob.recorded(double, inPull(T, { headTree: OTHER }));
-    expect(await new RemoteJob(double, onMain(SQUASH, T)).reason()).toMatch(/^untrusted: .* claims to have tested \(git has not/);
+    expect(await new RemoteJob(double, onMain(SQUASH, T)).reason()).toMatch(
+      /^untrusted: .* claims to have tested \(git has not/,
+    );
   });
 
   test("another workflow's run, another attempt, a failed job, a run by an event of others", async () => {

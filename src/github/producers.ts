@@ -95,7 +95,9 @@ export class Producers {
         return landedHeads(await getJson(rest, `commits/${question.commit}/pulls`), question.commit);
       case "merged-tree":
         return (
-          mergedTree(question.commit, question.head) ?? { why: "git has not both commits to merge them; fetch-depth: 0" }
+          mergedTree(question.commit, question.head) ?? {
+            why: "git has not both commits to merge them; fetch-depth: 0",
+          }
         );
       case "definition":
         return this.#sameDefinition(question.sha);

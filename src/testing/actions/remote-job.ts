@@ -5,7 +5,12 @@ import { type Digest, sha256Of } from "../../core/digest.ts";
 import { decodeRecord, encodeRecord } from "../../core/record-codec.ts";
 import type { ActionRecord, Provenance } from "../../core/record.ts";
 import type { TrustLevel } from "../../core/trust.ts";
-import { openRemoteRecords, type RemoteParts, REMOTE_LAYERS, type RemoteRecords } from "../../actions/remote-records.ts";
+import {
+  openRemoteRecords,
+  type RemoteParts,
+  REMOTE_LAYERS,
+  type RemoteRecords,
+} from "../../actions/remote-records.ts";
 import { type RunContext, runContextOf } from "../../actions/run-context.ts";
 import { lookup, type Verdict } from "../../memo/lookup.ts";
 import { Made } from "../../memo/made.ts";
