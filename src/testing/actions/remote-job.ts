@@ -16,7 +16,7 @@ import { lookup, type Verdict } from "../../memo/lookup.ts";
 import { Made } from "../../memo/made.ts";
 import { recordSource } from "../../memo/memo.ts";
 import { SKIP_DEFAULTS } from "../../memo/options.ts";
-import { fingerprintsOf } from "../../memo/record-run.ts";
+import { fingerprintsOf } from "../../memo/fingerprints.ts";
 import { nodeFiles, nodeHasher, nodeRunner, systemClock, systemRandom } from "../../node/ports.ts";
 import { nodeDeflate } from "../../node/store-files.ts";
 import type { StoreEvent } from "../../store/events.ts";
