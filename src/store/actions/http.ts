@@ -101,10 +101,10 @@ export async function exchange(parts: HttpParts, url: string, request: Request):
     const pieces: Uint8Array[] = [];
     let size = 0;
     const reader = response.body?.getReader();
-    while (reader !== undefined) {
+    for (;;) {
       clearTimeout(timer);
       timer = setTimeout(() => abort.abort(late()), Math.max(1, waiting.leftMs()));
-      const { done, value } = await reader.read();
+      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
       if (done) break;
       size += value.length;
       pieces.push(value);

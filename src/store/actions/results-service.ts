@@ -155,12 +155,11 @@ async function upload(parts: HttpParts, url: unknown, bytes: Uint8Array, type?: 
 /** The status, and what the service says of it if that is one short line. */
 export function failed(layer: string, answer: Answer): StoreError {
   const { message, msg } = jsonObject(answer) ?? {};
-  const said = [message, msg].find((text) => typeof text === "string" && /^[\x20-\x7e]{1,200}$/.test(text));
-  return new StoreError(
-    layer,
-    String(answer.status),
-    `${layer} answered ${answer.status}${said ? `: ${String(said)}` : ""}`,
-  );
+  const said = [message, msg].find((text) => typeof text === "string" && /^[\x20-\x7e]{1,200}$/.test(text)) as
+    | string
+    | undefined;
+  const text = `${layer} answered ${answer.status}${said === undefined ? "" : `: ${said}`}`;
+  return new StoreError(layer, String(answer.status), text);
 }
 
 function refusal(layer: string, message: unknown): StoreError {
