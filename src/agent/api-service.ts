@@ -8,6 +8,7 @@ import { readCounts } from "../report/count.ts";
 import { type Metrics, seriesOf } from "../report/metrics.ts";
 import { countText } from "../report/units.ts";
 import type { Log } from "./log.ts";
+import type { PeersService } from "./peers-service.ts";
 import type { Service } from "./service.ts";
 
 export interface ApiService extends Service {
@@ -18,9 +19,11 @@ export interface ApiServiceOptions {
   readonly context: { readonly cwd: string; readonly env: Readonly<Record<string, string>> };
   readonly config: Config;
   readonly log: Log;
+  /** Undefined: this machine shares with nobody. */
+  readonly peers: PeersService | undefined;
 }
 
-export function apiService({ context, config, log }: ApiServiceOptions): ApiService {
+export function apiService({ context, config, log, peers }: ApiServiceOptions): ApiService {
   let opened: OpenedApi | undefined;
   return {
     name: "api",
@@ -28,16 +31,22 @@ export function apiService({ context, config, log }: ApiServiceOptions): ApiServ
       const { openApiProxy } = await import("../cli/api/open.ts");
       const { socket, store } = apiPlace(context, config);
       opened = await openApiProxy({
-        config,
+        // One name of the network for the mesh and for the cache's key, or peers would send what this machine cannot open.
+        config: peers === undefined ? config : { ...config, "p2p.network.network_id": peers.network },
         env: context.env,
         storeFolder: store,
         doors: { socket, baseUrlPort: 0, ...(config["api.proxy-door"] && { proxyPort: 0 }) },
         origins: config["api.upstreams"],
+        ...(peers && {
+          fleet: peers.fleet,
+          layers: peers.apiLayers,
+        }),
         onNote: (line) => log.write("warning", `api: ${line}`),
         onEvent: (event) => log.write("info", `api: ${JSON.stringify(event)}`),
         onBug: (error) =>
           log.write("error", `api: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
       });
+      if (peers !== undefined) peers.onChanged = (changed) => opened?.engine.invalidate(changed);
     },
     async stop() {
       const closing = opened;

@@ -114,7 +114,7 @@ function digestsOf(value: unknown): readonly Digest[] | undefined {
 /** @returns undefined for anything that is not exactly an entry: a malformed one is a miss */
 export function parseEntry(value: unknown): RecordEntry | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { pathSet, strong, record, recordedAt, disowned } = value as Record<string, unknown>;
+  const { pathSet, strong, record, recordedAt, disowned, via } = value as Record<string, unknown>;
   const digests = digestsOf([pathSet, strong, record]);
   if (digests === undefined || !Number.isSafeInteger(recordedAt) || (disowned !== undefined && disowned !== true))
     return undefined;
@@ -125,5 +125,7 @@ export function parseEntry(value: unknown): RecordEntry | undefined {
     record: c,
     recordedAt: recordedAt as EpochMs,
     ...(disowned === true && { disowned }),
+    // Whoever reads it must know that nobody here vouches for it.
+    ...(via !== undefined && { via: typeof via === "string" ? via.slice(0, 64) : "?" }),
   };
 }

@@ -18,12 +18,15 @@ import { diskStore } from "../store/disk.ts";
 import { openFolder, type StoreFolder } from "../store/folder.ts";
 import { layered } from "../store/layers.ts";
 import { memoryStore } from "../store/memory.ts";
+import type { OnStoreEvent } from "../store/events.ts";
 import { apiService } from "./api-service.ts";
 import { brokerService, type BrokerServiceOptions } from "./broker-service.ts";
 import type { AgentStatus } from "./daemon.ts";
 import { type Log, openLog } from "./log.ts";
 import { metricsService, type MetricsService } from "./metrics-service.ts";
 import { type AgentPlace, agentPlace } from "./paths.ts";
+import type { PeersService } from "./peers-service.ts";
+import { hostedPeers } from "./peers-wiring.ts";
 import { sendJson } from "./routes.ts";
 import type { Service } from "./service.ts";
 import { storeService } from "./store-service.ts";
@@ -91,16 +94,23 @@ export async function agentParts(
     return made;
   };
   const broker = await brokerOptions(context, log);
-  host("store", undefined, () => storeLayers(folder, config));
+  const sums: Record<string, number> = {};
+  const onStoreEvent: OnStoreEvent = (event) => {
+    for (const [series, delta] of storeCounts(event)) sums[series] = (sums[series] ?? 0) + delta;
+  };
+  const hosted = wanted.has("peers") ? await hostedPeers(context, config, { place, log, folder, onStoreEvent }) : "";
+  const off = typeof hosted === "string" ? hosted : undefined;
+  const peers = host("peers", off, () => hosted as PeersService);
+  host("store", undefined, () => storeLayers(folder, config, peers, sums, onStoreEvent));
   const api = host("api", config["api.enabled"] ? undefined : "api.enabled is false", () =>
-    apiService({ context, config, log }),
+    apiService({ context, config, log, peers }),
   );
   const root = process.geteuid?.() === 0;
   host("tracer", root ? undefined : "only an agent of root can trace for others", () => tracerOf(config, log));
   const credentials = host("broker", broker.refusal, () => brokerService(broker.options));
-  host("peers", "not hosted by the agent in this version", () => offService("peers", ""));
   const panels: Panels = {
     ...(api && { quota: async () => api.panel() }),
+    peers: peers === undefined ? async () => ({ self: undefined, off: off ?? "", peers: [] }) : () => peers.panel(),
     ...(credentials && { credentials: () => credentials.panel() }),
     scans: async () => scansPanel(folder),
   };
@@ -182,17 +192,20 @@ function aboutService(
   };
 }
 
-function storeLayers(folder: StoreFolder, config: ResolvedConfig["config"]): Service {
-  const sums: Record<string, number> = {};
+function storeLayers(
+  folder: StoreFolder,
+  config: ResolvedConfig["config"],
+  peers: PeersService | undefined,
+  sums: Readonly<Record<string, number>>,
+  onStoreEvent: OnStoreEvent,
+): Service {
   const store = layered({
     memory: memoryStore(nodeHasher, config["store.memory"]),
     disk: diskStore(folder),
-    far: [],
+    far: peers === undefined ? [] : [peers.store],
     clock: systemClock,
     hasher: nodeHasher,
-    onEvent: (event) => {
-      for (const [series, delta] of storeCounts(event)) sums[series] = (sums[series] ?? 0) + delta;
-    },
+    onEvent: onStoreEvent,
   });
   return storeService({
     store,
@@ -202,7 +215,8 @@ function storeLayers(folder: StoreFolder, config: ResolvedConfig["config"]): Ser
       const found = (layer: string): string =>
         countText(sumOf(sums, "foregone_store_operations_total", { layer, found: "true" }));
       const lookups = sumOf(sums, "foregone_store_operations_total");
-      return `${countText(lookups)} answers: ${found("memory")} from memory, ${found("disk")} from disk`;
+      const far = peers === undefined ? "" : `, ${found("peers")} from peers`;
+      return `${countText(lookups)} answers: ${found("memory")} from memory, ${found("disk")} from disk${far}`;
     },
   });
 }

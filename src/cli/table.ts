@@ -5,6 +5,7 @@ import { apiSpecs } from "./specs/api.ts";
 import { codeqlSpecs } from "./specs/codeql.ts";
 import { configSpecs } from "./specs/config.ts";
 import { mainSpecs } from "./specs/main.ts";
+import { peersSpecs } from "./specs/peers.ts";
 import { runSpecs } from "./specs/run.ts";
 import { setupSpecs } from "./specs/setup.ts";
 import { secretsSpecs } from "./specs/secrets.ts";
@@ -20,6 +21,7 @@ export const commands: readonly CommandSpec[] = [
   ...codeqlSpecs,
   ...apiSpecs,
   ...agentSpecs,
+  ...peersSpecs,
   ...setupSpecs,
   ...secretsSpecs,
 ];

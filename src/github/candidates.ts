@@ -55,6 +55,8 @@ export class Candidates {
   readonly #known = new LRUCache<string, Known>({ max: MAX_KNOWN });
   readonly #bodies: LRUCache<Digest, Buffer>;
   readonly #writing = new Set<Promise<void>>();
+  /** By search key: the last write under way. */
+  readonly #writingOf = new Map<string, Promise<void>>();
   #unwrittenBytes = 0;
 
   /** @param store undefined: memory only */
@@ -149,6 +151,11 @@ export class Candidates {
     while (this.#writing.size > 0) await Promise.all(this.#writing);
   }
 
+  /** Resolves when what was added for this read is stored or has failed. */
+  async settled(look: Look): Promise<void> {
+    await this.#writingOf.get(look.text);
+  }
+
   get memory(): { readonly bodies: number; readonly bytes: number; readonly keys: number } {
     return { bodies: this.#bodies.size, bytes: this.#bodies.calculatedSize ?? 0, keys: this.#known.size };
   }
@@ -194,8 +201,10 @@ export class Candidates {
       .finally(() => {
         this.#unwrittenBytes -= body.length;
         this.#writing.delete(written);
+        if (this.#writingOf.get(look.text) === written) this.#writingOf.delete(look.text);
       });
     this.#writing.add(written);
+    this.#writingOf.set(look.text, written);
   }
 
   /** Blob, then entry: killed in between, nothing names what is not there. */

@@ -5,6 +5,7 @@
 //      under this caller's own Authorization header; or
 //   2. under a lease: same caller, same exact key, same epoch of its scope, younger than T; and
 //   3. whatever is unknown (a header, a path, a method, a store that fails) leads to GitHub.
+import type { Fleet } from "../store/fleet.ts";
 import type { Store } from "../store/store.ts";
 import { kindOf } from "./bypass.ts";
 import { Callers } from "./callers.ts";
@@ -73,6 +74,7 @@ export class Engine {
     keys: ApiKeys,
     options: EngineOptions = DEFAULT_ENGINE,
     ruleFile?: RuleFile,
+    fleet?: Fleet,
   ) {
     this.#hosts = new Map(options.hosts.map(({ name, root }) => [name, root]));
     this.#parts = {
@@ -87,6 +89,7 @@ export class Engine {
       rules: new Rules(ruleFile, (host, media, verdict) => effects.onEvent({ kind: "rule", host, media, verdict })),
       sights: makeSights(),
       omitsLink: new Set(),
+      fleet,
     };
     this.#reads = new Reads(this.#parts);
     this.#posts = new Posts(this.#parts, options.posts);

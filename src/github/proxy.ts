@@ -3,6 +3,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock, Hasher, Random } from "../ports.ts";
+import type { Fleet } from "../store/fleet.ts";
 import type { Store } from "../store/store.ts";
 import type { AdminParts } from "./doors/admin.ts";
 import { type ProxyDoor, openProxyDoor } from "./doors/connect.ts";
@@ -37,6 +38,8 @@ export interface ApiProxyOptions {
   readonly keys: KeySource;
   /** Undefined: in memory only. */
   readonly store?: Store;
+  /** Of layers in `store` that let one machine fetch for many. */
+  readonly fleet?: Fleet;
   readonly ruleFile?: RuleFile;
   readonly engine?: EngineOptions;
   readonly upstream?: Partial<UpstreamOptions>;
@@ -93,6 +96,7 @@ export async function startApiProxy(options: ApiProxyOptions): Promise<ApiProxy>
     options.keys.keys,
     engineOptions,
     options.ruleFile,
+    options.fleet,
   );
   const clear = (): void => engine.clear(options.keys.renew());
   const servers: Server[] = [];
@@ -120,7 +124,10 @@ export async function startApiProxy(options: ApiProxyOptions): Promise<ApiProxy>
     status,
     doors: ways,
     explain: (host, path) => engine.explain(host, path),
-    invalidate: (what) => engine.invalidate(what),
+    invalidate: (what) => {
+      engine.invalidate(what);
+      options.fleet?.changed(what);
+    },
     clear,
   };
   const parts: DoorParts = {

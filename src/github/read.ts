@@ -2,6 +2,7 @@
 // this caller did not get itself are served only after a 304 under its own token.
 import { endToEnd } from "./answer.ts";
 import { Asking, type Outcome } from "./ask.ts";
+import type { Look } from "./candidates.ts";
 import { dispose } from "./collect.ts";
 import { Refused } from "./exchange.ts";
 import { Flights } from "./flight.ts";
@@ -65,6 +66,8 @@ export class Reads {
     // The lead is taken at once, before anything is waited for: sixty reads may have got here together.
     const done = found.length === 0 && ahead === undefined ? this.#takeLead(look.text) : undefined;
     if (ahead !== undefined && (await this.#follow(reading, ahead, signal))) found = await candidates.find(look);
+    const { clock } = effects;
+    const began = clock.monotonicMs();
     try {
       const sent = sentHeaders(request.headers, accept);
       const plan = await planTag(
@@ -75,10 +78,20 @@ export class Reads {
       );
       const reasons = typeof plan === "string" ? [noLease, plan] : [noLease];
       const asking = new Asking(this.#parts, reading, sent, reasons, signal);
-      return await asking.call(typeof plan === "string" ? undefined : plan);
+      const outcome = await asking.call(typeof plan === "string" ? undefined : plan);
+      this.#parts.fleet?.took(clock.monotonicMs() - began);
+      return outcome;
     } finally {
       done?.();
+      // Who followed another of this process holds nothing of its own.
+      if (ahead === undefined) this.#endFetch(look);
     }
+  }
+
+  /** Not before what came of it is stored: the next machine would find nothing and ask GitHub too. */
+  #endFetch(look: Look): void {
+    const { fleet, candidates } = this.#parts;
+    if (fleet !== undefined) void candidates.settled(look).then(() => fleet.done(look.weak()));
   }
 
   /** @returns what to call when the lead has its answer */

@@ -6,6 +6,7 @@ import { holdsCredential } from "./body.ts";
 import type { ApiEffects } from "./effects.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Fleet } from "../store/fleet.ts";
 import type { LeaseOptions, Moment } from "./lease.ts";
 import { type ApiRequest, type RequestHeaders, type ResponseHeaders, one } from "./message.ts";
 import { plainUserAgent } from "./pretty.ts";
@@ -42,6 +43,8 @@ export interface ReadParts {
   readonly sights: Sights;
   /** Hosts whose 304 leaves out `Link`. */
   readonly omitsLink: Set<string>;
+  /** Of layers that let one machine fetch for many. */
+  readonly fleet: Fleet | undefined;
 }
 
 export interface Reading {

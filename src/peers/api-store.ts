@@ -4,7 +4,7 @@
 import { LRUCache } from "lru-cache";
 import type { Digest } from "../core/digest.ts";
 import { retain } from "../store/entries.ts";
-import type { FetchLease } from "../store/fetch-lease.ts";
+import type { Fleet } from "../store/fleet.ts";
 import { type RecordEntry, type Store, StoreError } from "../store/store.ts";
 import type { GetOutcome } from "./asking.ts";
 import { hexKey, sha256 } from "./bytes.ts";
@@ -21,7 +21,7 @@ const MAX_CANDIDATE_BYTES = 1024 * 1024;
 /** Reads under way; each outcome holds a closure. */
 const MAX_UNDER_WAY = 4096;
 
-export interface ApiLayer extends Store, FetchLease {}
+export interface ApiLayer extends Store, Fleet {}
 
 export function apiPeers(getter: Getter): ApiLayer {
   const { mesh } = getter;
@@ -84,6 +84,12 @@ export function apiPeers(getter: Getter): ApiLayer {
     // Disposing of it tells the owner.
     done: (weak) => void underWay.delete(weak),
     took: (ms) => getter.origin.note(ms),
+    changed: ({ host, owner, repo }) =>
+      mesh.tellChanged({
+        ...(host !== undefined && { host }),
+        ...(owner !== undefined && { owner }),
+        ...(repo !== undefined && { repo }),
+      }),
   };
 }
 

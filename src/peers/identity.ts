@@ -53,6 +53,16 @@ export function signerOf(seed: Uint8Array): Signer {
 
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
+/** @returns undefined for anything but the text of an Ed25519 key's peer id */
+export function parsePeerId(text: string): Uint8Array | undefined {
+  if (!/^12D3Koo[1-9A-HJ-NP-Za-km-z]{45}$/.test(text)) return undefined;
+  let value = 0n;
+  for (const digit of text) value = value * 58n + BigInt(BASE58.indexOf(digit));
+  const hex = value.toString(16);
+  const id = Buffer.from(hex.padStart(2 * PEER_ID_BYTES, "0"), "hex");
+  return publicKeyOf(id) === undefined ? undefined : id;
+}
+
 /** As libp2p prints it: 12D3Koo... */
 export function peerIdText(peerId: Uint8Array): string {
   let value = BigInt(`0x${Buffer.from(peerId).toString("hex")}`);

@@ -11,7 +11,7 @@ import type { MeshOptions } from "./mesh-options.ts";
 import { type Changed, encodeChanged, encodePeers } from "./messages.ts";
 import { Owner } from "./owner.ts";
 import { ownersOf, ringOf, type RingNode } from "./ring.ts";
-import { type CloseReason, Session } from "./session.ts";
+import { type CloseReason, Session, type Traffic, TRAFFIC } from "./session.ts";
 import { Serving } from "./serving.ts";
 import { Allowance } from "./wire.ts";
 
@@ -40,6 +40,7 @@ export class Mesh {
   #reachable = false;
   #host: PeerHost | undefined;
   #tick: NodeJS.Timeout | undefined;
+  readonly #past = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0, served: 0 };
   #toldAt = 0;
   #lastCreated = 0;
 
@@ -87,8 +88,14 @@ export class Mesh {
     return [...this.#members.values()];
   }
 
-  get proving(): number {
-    return this.#proving.size;
+  /** Of all sessions, past ones too. */
+  get traffic(): Traffic & { readonly served: number } {
+    const sum = { ...this.#past };
+    for (const { session, counts } of this.#members.values()) {
+      for (const name of TRAFFIC) sum[name] += session.traffic[name];
+      sum.served += counts.served;
+    }
+    return sum;
   }
 
   member(id: Uint8Array): Member | undefined {
@@ -255,6 +262,8 @@ export class Mesh {
     const member = this.#members.get(name);
     if (member?.session !== session) return;
     this.#members.delete(name);
+    for (const each of TRAFFIC) this.#past[each] += session.traffic[each];
+    this.#past.served += member.counts.served;
     this.#ring = undefined;
     this.#serving.gone(member);
     this.options.onEvent({ kind: "left", peer: member.name, why });

@@ -121,7 +121,7 @@ export function decodePeers(body: Buffer): Told | undefined {
 
 /** What changed, so that others look again; never an authority. */
 export interface Changed {
-  readonly host: string;
+  readonly host?: string;
   readonly owner?: string;
   readonly repo?: string;
 }
@@ -132,10 +132,13 @@ export function encodeChanged(changed: Changed): Buffer {
 
 export function decodeChanged(body: Buffer): Changed | undefined {
   const map = decodeMap(body);
-  const host = map && textIn(map, "host", 255);
-  if (map === undefined || host === undefined) return undefined;
-  const [owner, repo] = [textIn(map, "owner", 100), textIn(map, "repo", 100)];
-  return { host, ...(owner !== undefined && { owner }), ...(repo !== undefined && { repo }) };
+  if (map === undefined) return undefined;
+  const [host, owner, repo] = [textIn(map, "host", 255), textIn(map, "owner", 100), textIn(map, "repo", 100)];
+  return {
+    ...(host !== undefined && { host }),
+    ...(owner !== undefined && { owner }),
+    ...(repo !== undefined && { repo }),
+  };
 }
 
 function peerIdIn(value: unknown): Uint8Array | undefined {

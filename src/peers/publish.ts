@@ -22,7 +22,8 @@ export interface Plain {
 
 /** Larger ones stay where they are, and the owners are told who has them. */
 export const MAX_PUSHED_BYTES = 1024 * 1024;
-const ACK_MS = 5000;
+/** Below a layer's deadline: the other owner's answer is not thrown away with it. */
+const ACK_MS = 1500;
 
 export function sealedBy(mesh: Mesh, { kind, name, plain, scope = ANY, grant }: Plain): SealedValue {
   const { keys, signer } = mesh.options;

@@ -19,6 +19,9 @@ export type CloseReason =
   | "denied"
   | "full";
 
+export const TRAFFIC = ["messagesIn", "messagesOut", "bytesIn", "bytesOut"] as const;
+export type Traffic = Readonly<Record<(typeof TRAFFIC)[number], number>>;
+
 export interface SessionOptions extends HandshakeParts {
   /** For all of HELLO and AUTH. */
   readonly handshakeMs: number;
@@ -49,7 +52,7 @@ const MAX_PAUSE_MS = 1000;
 export class Session {
   readonly duplex: Duplex;
   readonly rtt = new Ewma();
-  readonly traffic = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
+  readonly traffic: Record<keyof Traffic, number> = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
   /** What the other said of itself; set when open. */
   hello: Hello | undefined;
   openedAt = 0;

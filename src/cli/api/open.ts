@@ -11,6 +11,7 @@ import { nodeHasher, systemClock, systemRandom } from "../../node/ports.ts";
 import { nodeStoreFiles } from "../../node/store-files.ts";
 import { diskStore } from "../../store/disk.ts";
 import { type StoreFolder, openFolder } from "../../store/folder.ts";
+import type { Fleet } from "../../store/fleet.ts";
 import { type Store, StoreError } from "../../store/store.ts";
 
 export interface OpenOptions {
@@ -23,6 +24,8 @@ export interface OpenOptions {
   readonly interactive?: boolean;
   /** Puts further layers (peers, a shared store) behind the disk. */
   readonly layers?: (disk: Store) => Store;
+  /** Of those layers. */
+  readonly fleet?: Fleet;
   readonly onEvent?: (event: ApiEvent) => void;
   readonly onBug?: (error: unknown) => void;
   /** Something is missing, and the proxy works without it. */
@@ -48,6 +51,7 @@ export async function openApiProxy(options: OpenOptions): Promise<OpenedApi> {
     doors: options.doors,
     keys: kept.keys,
     ...(store !== undefined && { store }),
+    ...(options.fleet !== undefined && { fleet: options.fleet }),
     ...(kept.rules !== undefined && { ruleFile: kept.rules }),
     engine: engineOptions(config),
     upstream: { origins: options.origins ?? {}, env: options.env },

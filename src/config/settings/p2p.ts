@@ -40,6 +40,7 @@ export const p2pSettings = {
   "p2p.network.connections.min_peers": setting(integer(0, 4096), 2, "below this `foregone peers --check` fails"),
   "p2p.network.connections.timeout": setting(duration(), 3, "time to connect and to prove membership"),
   "p2p.network.connections.keepalive_interval": setting(duration(), 30, "time between two pings"),
+  "p2p.network.ring_after": setting(duration(), 60, "a peer younger than this keeps nothing for others"),
   "p2p.discovery.enabled": setting(bool, true, "look for peers", { env: ["ENABLE_PEER_DISCOVERY"] }),
   "p2p.discovery.methods.github_cache_api": setting(bool, true, "find peers by keys in the Actions cache"),
   "p2p.discovery.methods.mdns": setting(bool, false, "find peers on the local network"),

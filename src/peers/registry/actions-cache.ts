@@ -1,0 +1,57 @@
+// Addresses in the names of Actions cache entries (cache-key.ts). Listing costs a call of the token's quota, so it is done at start
+// and while peers are short. Announcing needs a job's cache service, and is done by whoever has one.
+import type { MeshKeys } from "../mesh-key.ts";
+import { parseAddress } from "../address.ts";
+import { decodeCacheKey, encodeCacheKey, prefixOf } from "./cache-key.ts";
+import type { Announcement, PeerRegistry } from "./registry.ts";
+
+export interface ActionsCacheOptions {
+  readonly keys: MeshKeys;
+  /** `discovery.github.peer_cache_key`. */
+  readonly prefix: string;
+  readonly lifeMs: number;
+  /** `discovery.github.max_peers_per_query`. */
+  readonly maxPeers: number;
+  readonly now: () => number;
+  /** Names of the newest cache entries that begin so, at most 100. */
+  readonly names: (prefix: string) => Promise<readonly string[]>;
+  /** Makes an empty entry of that name. Undefined: this process has no cache service. */
+  readonly save?: (name: string) => Promise<void>;
+}
+
+/** GitHub allows 200 uploads a minute, and names cannot be changed: a fresh one every ten minutes. */
+const AGAIN_MS = 600_000;
+const MAX_PER_IP = 3;
+
+export function actionsCache(options: ActionsCacheOptions): PeerRegistry {
+  const { keys, prefix, lifeMs, maxPeers, now, names, save } = options;
+  let savedAt = Number.NEGATIVE_INFINITY;
+  return {
+    name: "actions-cache",
+    source: "registry",
+    async list() {
+      const found = await names(prefixOf(prefix, keys[0]));
+      const perIp = new Map<string, number>();
+      const addresses: string[] = [];
+      for (const name of found.slice(0, 100)) {
+        for (const text of decodeCacheKey(prefix, keys, name, now(), lifeMs)?.addresses ?? []) {
+          const address = parseAddress(text);
+          const before = perIp.get(address?.ip ?? "") ?? 0;
+          if (address === undefined || before >= MAX_PER_IP || addresses.length >= maxPeers) continue;
+          perIp.set(address.ip, before + 1);
+          addresses.push(text);
+        }
+      }
+      return addresses;
+    },
+    ...(save !== undefined && {
+      async announce(self: Announcement) {
+        if (now() - savedAt < AGAIN_MS) return;
+        const name = encodeCacheKey(prefix, keys[0], self, now() + lifeMs);
+        if (name === undefined) return;
+        savedAt = now();
+        await save(name);
+      },
+    }),
+  };
+}
