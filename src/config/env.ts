@@ -13,6 +13,7 @@ export const OTHER_VARIABLES: Readonly<Record<string, string>> = {
   FOREGONE_PASSPHRASE_FD: "number of an inherited descriptor that the passphrase is read from",
   FOREGONE_EXPORT_PASSPHRASE: "passphrase of the file of `secrets export --passphrase` and `secrets import`",
   FOREGONE_MESH_SECRET: "what the peers of one mesh, and the members of a shared store, have in common",
+  FOREGONE_MESH_GRANT: "the right of this machine's peer to write records (`foregone peers grant`)",
   FOREGONE_SIGNING_KEY: "signs what this process writes to shared stores (`foregone shared new-key`)",
   FOREGONE_S3_ACCESS_KEY_ID: "of `store.shared`; else AWS_ACCESS_KEY_ID",
   FOREGONE_S3_SECRET_ACCESS_KEY: "of `store.shared`; else AWS_SECRET_ACCESS_KEY",
