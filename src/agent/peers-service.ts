@@ -73,7 +73,7 @@ export function peersService(options: PeersServiceOptions): PeersService {
     fleet: {
       done: (weak) => running?.peer.api.done(weak),
       took: (ms) => running?.peer.api.took(ms),
-      changed: (what) => running?.peer.api.changed(what),
+      changed: (what) => running?.peer.api.changed?.(what),
     },
     onChanged: () => undefined,
     async start() {

@@ -27,7 +27,7 @@ export async function passThrough(
   } finally {
     // Whatever the outcome: a write that timed out may have happened.
     bump();
-    if (writes !== undefined) parts.fleet?.changed({ host: writes.host, ...writes.scope });
+    if (writes !== undefined) parts.fleet?.changed?.({ host: writes.host, ...writes.scope });
   }
 }
 

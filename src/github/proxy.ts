@@ -126,7 +126,7 @@ export async function startApiProxy(options: ApiProxyOptions): Promise<ApiProxy>
     explain: (host, path) => engine.explain(host, path),
     invalidate: (what) => {
       engine.invalidate(what);
-      options.fleet?.changed(what);
+      options.fleet?.changed?.(what);
     },
     clear,
   };
