@@ -169,7 +169,12 @@ export function madeBefore(parts: CommandParts, decided: Decided): ReadonlySet<s
   return relative === undefined ? new Set() : worldSource(parts, workspace).with([relative.record]).made.present();
 }
 
-function interpreterFor(how: ExecuteParts, parts: CommandParts, root: string, start: StartState): Interpreting {
+export function interpreterFor(
+  how: Pick<ExecuteParts, "makeInterpreter" | "mount">,
+  parts: Pick<CommandParts, "effects" | "env">,
+  root: string,
+  start: StartState,
+): Interpreting {
   return how.makeInterpreter({
     before: (path) => (path.startsWith(`${root}/`) ? start.before(path.slice(root.length + 1)) : undefined),
     files: parts.effects.files,

@@ -46,7 +46,11 @@ export interface MadeRecord {
 /** Names of `ignore` that are not path globs. */
 const NAMED_INPUTS = new Set(["git.head", "image.version", "workspace.root", "stat.size"]);
 
-export function recordRun(parts: CommandParts, decided: Decided, facts: RunFacts): MadeRecord {
+export function recordRun(
+  parts: CommandParts,
+  decided: Pick<Decided, "workspace" | "planned">,
+  facts: RunFacts,
+): MadeRecord {
   const { hasher, files, clock } = parts.effects;
   const { options, env } = parts;
   const { workspace, planned } = decided;

@@ -15,7 +15,7 @@ export function substitute(text: string, contexts: Contexts, job: JobStatus): st
 
 /** An `if:`: without a status function, the job must have gone well so far. */
 export function holds(condition: string | undefined, contexts: Contexts, job: JobStatus): boolean {
-  const bare = (condition ?? "success()").replace(/^\s*\$\{\{([\s\S]*)\}\}\s*$/, "$1");
+  const bare = String(condition ?? "success()").replace(/^\s*\$\{\{([\s\S]*)\}\}\s*$/, "$1");
   const status = /\b(?:always|success|failure|cancelled)\s*\(/.test(bare);
   return truthy(evaluate(status ? bare : `success() && (${bare})`, contexts, job));
 }
@@ -33,9 +33,10 @@ function evaluate(expression: string, contexts: Contexts, { status }: JobStatus)
     is("failure", status === "failure"),
     is("cancelled", status === "cancelled"),
   ];
+  functions.push({ name: "hashFiles", minArgs: 1, maxArgs: 255, call: () => new data.StringData("hash") } as never);
   const names = ["github", "env", "vars", "secrets", "needs", "inputs", "matrix", "strategy", "runner", "job", "steps"];
   const parser = new Parser(new Lexer(expression.trim()).lex().tokens, names, functions);
-  const table = new Map(functions.map((f) => [f.name, f]));
+  const table = new Map(functions.map((f) => [f.name.toLowerCase(), f]));
   return new Evaluator(parser.parse(), toData(contexts) as data.Dictionary, table).evaluate();
 }
 

@@ -36,17 +36,18 @@ export function readDefinition(yaml: string, jobId: string, own: OwnStep): JobDe
   const steps = member(job, "steps");
   if (job === undefined || !Array.isArray(steps))
     return { why: `the workflow has no job "${jobId}" with steps of its own` };
+  const at = ownIndex(steps as Json[], own);
   const canonical: Json = {
     env: member(workflow, "env") ?? null,
     defaults: member(workflow, "defaults") ?? null,
     permissions: member(workflow, "permissions") ?? null,
-    job: withoutScheduling(withoutNames(job)),
+    job: withoutOwnInputs(withoutScheduling(withoutNames(job)), at),
   };
   return {
     canonical,
     privileges: privilegesOf(workflow, job),
     steps: steps as Json[],
-    own: ownIndex(steps as Json[], own),
+    own: at,
     job,
     workflow,
   };
@@ -56,6 +57,12 @@ export function readDefinition(yaml: string, jobId: string, own: OwnStep): JobDe
 function withoutScheduling(job: Json): Json {
   const { strategy: _, needs: __, if: ___, ...rest } = job as Record<string, Json>;
   return rest;
+}
+
+/** What we are told changes what we do; where it changes what a record means, it is in the key by itself. */
+function withoutOwnInputs(job: Json, own: number | undefined): Json {
+  const steps = (member(job, "steps") as Json[]).map((step, i) => (i === own ? { uses: "foregone" } : step));
+  return { ...(job as Record<string, Json>), steps };
 }
 
 /** Is there a job that calls another workflow? Then a job's id alone does not say whose it is. */
@@ -169,20 +176,19 @@ export function stepInput(definition: JobDefinition, name: string): string {
   return typeof value === "string" ? value : "";
 }
 
+/** An action within a composite one has the ids of that one: what our own step `uses` must be us. */
 function ownIndex(steps: readonly Json[], own: OwnStep): number | undefined {
-  const byId = steps.findIndex((step) => member(step, "id") === own.action);
-  if (byId >= 0) return byId;
-  // nektos/act numbers the steps that have no id.
-  if (/^\d+$/.test(own.action)) return Number(own.action) < steps.length ? Number(own.action) : undefined;
-  const found = steps.flatMap((step, i) => {
+  const isOurs = (step: Json | undefined): boolean => {
     const uses = member(step, "uses");
-    if (typeof uses !== "string" || member(step, "id") !== undefined) return [];
-    const ours =
-      own.repository === ""
-        ? uses.startsWith("./")
-        : uses.startsWith(`${own.repository}@`) || uses.startsWith(`${own.repository}/`);
-    return ours && member(member(step, "with"), "run") === undefined ? [i] : [];
-  });
+    if (typeof uses !== "string" || member(member(step, "with"), "run") !== undefined) return false;
+    if (uses.startsWith("./")) return true;
+    return own.repository !== "" && (uses.startsWith(`${own.repository}@`) || uses.startsWith(`${own.repository}/`));
+  };
+  const byId = steps.findIndex((step) => member(step, "id") === own.action);
+  // nektos/act numbers the steps that have no id.
+  const at = byId < 0 && /^\d+$/.test(own.action) ? Number(own.action) : byId;
+  if (at >= 0) return isOurs(steps[at]) ? at : undefined;
+  const found = steps.flatMap((step, i) => (member(step, "id") === undefined && isOurs(step) ? [i] : []));
   return found.length === 1 ? found[0] : undefined;
 }
 

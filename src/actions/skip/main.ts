@@ -3,6 +3,7 @@ import { sizeOf } from "./own-folder.ts";
 import { type SharedLog, sharedLog } from "./log-lines.ts";
 import type { Host } from "../host.ts";
 import { readInputs } from "./inputs.ts";
+import { jobMode } from "./job-mode.ts";
 import { stepMode } from "./step-mode.ts";
 
 /** The runner drops a summary above 1 MiB whole: ours must not be what makes it so. */
@@ -31,5 +32,5 @@ export async function main(runner: Host): Promise<number> {
     host.annotate("error", inputs.mistake);
     return 1;
   }
-  return stepMode(host, inputs);
+  return inputs.run === "" ? jobMode(host, inputs) : stepMode(host, inputs);
 }

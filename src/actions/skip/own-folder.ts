@@ -7,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -114,6 +115,15 @@ export function append(path: string | undefined, bytes: Uint8Array): void {
   if (path === undefined || path === "" || bytes.length === 0) return;
   const ended = bytes.at(-1) === 0x0a ? bytes : Buffer.concat([bytes, Buffer.from("\n")]);
   appendFileSync(path, ended);
+}
+
+/** Events name folders without links. */
+export function realFolder(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 /** How much of a summary is there already; the runner drops one above 1 MiB whole. */

@@ -1,24 +1,23 @@
 // Step mode: one command, decided; replayed, or run observed and recorded. Our own trouble never shows in its exit code: until the
 // command has started the worst that we do is to run it plainly, afterwards nothing but not to record it.
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { auditRun } from "../../cli/audit.ts";
 import { logDecision } from "../../cli/decision-log.ts";
 import { forwardSignals } from "../../cli/child.ts";
 import { executeParts, tidy } from "../../cli/run-command.ts";
 import { effects, type Wired } from "../../cli/wiring.ts";
-import type { Miss } from "../../core/decision.ts";
-import { accepts } from "../../core/decide.ts";
 import { type Executed, executeCommand, exitCodeOf } from "../../memo/execute.ts";
 import { type Decided, decideCommand } from "../../memo/memo.ts";
 import { recordingLines } from "../../report/recording.ts";
 import { unobserved } from "../../trace/unobserved.ts";
 import type { SharedLog } from "./log-lines.ts";
 import { stepEnvironment, type StepEnvironment } from "./environment.ts";
+import { forced, unrecordedBy, withMiss } from "./forced.ts";
 import type { SkipInputs } from "./inputs.ts";
 import { type JobContext, jobContext } from "./job-context.ts";
 import { secretIn } from "./kept.ts";
-import { StepFolder } from "./own-folder.ts";
+import { realFolder, StepFolder } from "./own-folder.ts";
 import { replayStep } from "./replay-step.ts";
 import { scriptCommand, withScript } from "./shell.ts";
 import { decisionLines, nameOf, oneLine, summaryText, type Verdict } from "./words.ts";
@@ -62,7 +61,7 @@ function layStep(host: SharedLog, inputs: SkipInputs): Step | { readonly mistake
   const workspace = env["GITHUB_WORKSPACE"] ?? process.cwd();
   const command = scriptCommand(inputs.shell, inputs.run, onPath("bash", env["PATH"] ?? ""));
   if ("mistake" in command) return command;
-  const folder = StepFolder.named(realpathSync(env["RUNNER_TEMP"] ?? "/tmp"), command);
+  const folder = StepFolder.named(realFolder(env["RUNNER_TEMP"] ?? "/tmp"), command);
   folder.lay(command);
   return {
     name: nameOf(inputs.run),
@@ -109,31 +108,6 @@ async function decideStep(host: SharedLog, inputs: SkipInputs, step: Step): Prom
     }),
   };
   return known;
-}
-
-/** What no record can change: a gap of the job that nobody accepted, a run that was asked for. */
-export function forced(decided: Decided, job: JobContext, accepted: readonly string[]): Decided {
-  const misses: Miss[] = job.gaps.filter((gap) => !accepts(accepted, gap)).map((gap) => ({ kind: "gap", gap }));
-  if (job.requested !== undefined) misses.push(job.requested);
-  const [first, ...more] = misses;
-  if (first === undefined) return decided;
-  return {
-    ...decided,
-    verdict: { ...decided.verdict, decision: { kind: "run", misses: [first, ...more] }, auditOf: undefined },
-  };
-}
-
-export function withMiss(decided: Decided, miss: Miss): Decided {
-  return { ...decided, verdict: { ...decided.verdict, decision: { kind: "run", misses: [miss] }, auditOf: undefined } };
-}
-
-/** Why nothing of this job may be kept, whatever it does. */
-export function unrecordedBy(job: JobContext, accepted: readonly string[]): string | undefined {
-  const gap = job.gaps.find((found) => !accepts(accepted, found));
-  return (
-    job.unrecorded ??
-    (gap === undefined ? undefined : `${gap.kind}: ${"why" in gap ? gap.why : "what" in gap ? gap.what : ""}`)
-  );
 }
 
 async function runObserved(host: SharedLog, step: Step, known: KnownStep, onStarted: () => void): Promise<number> {

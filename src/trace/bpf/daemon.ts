@@ -32,8 +32,8 @@ const MAX_WAITING_BYTES = 512 << 20;
 const LIVENESS_MS = 1000;
 /** A caller that never comes has died. */
 const FIRST_CALLER_MS = 10_000;
-/** A job's last step comes for its records after the root's other children are gone. */
-const ORPHANED_MS = 60_000;
+/** The step that comes for a job's records is a child of the root: when that is gone, nobody comes any more. */
+const ORPHANED_MS = 2000;
 
 /**
  * @param ready called once
@@ -87,6 +87,7 @@ class Daemon {
 
   async serve(ready: () => void): Promise<void> {
     const { socket, uid, roots = [], rootNames = [], hardLimitMs } = this.#settings;
+    this.#rootStart = startOf(roots[0]);
     const ended = new Promise<void>((resolve) => (this.#end = resolve));
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject).listen(socket, resolve);
@@ -111,9 +112,12 @@ class Daemon {
   }
 
   #orphanedMs = 0;
+  #rootStart: string | undefined;
   #watch(): void {
     const [root] = this.#settings.roots ?? [];
-    if (root === undefined || this.#caller !== undefined || exists(root)) return;
+    if (root === undefined || this.#caller !== undefined) return;
+    const start = startOf(root);
+    if (start !== undefined && start === this.#rootStart) return;
     this.#orphanedMs += LIVENESS_MS;
     if (this.#orphanedMs >= ORPHANED_MS) this.#end();
   }
@@ -239,8 +243,15 @@ function pidsNamed(names: readonly string[]): number[] {
     });
 }
 
-function exists(pid: number): boolean {
-  return fs.existsSync(`/proc/${pid}`);
+/** When a process was started: its number alone may be another's by now. @returns undefined: gone, or dead and not yet waited for */
+function startOf(pid: number | undefined): string | undefined {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
 }
 
 function raisePriority(): void {

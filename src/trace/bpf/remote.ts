@@ -26,6 +26,8 @@ export interface RemoteOptions {
   readonly ringBytes?: number;
   readonly roots?: readonly number[];
   readonly rootNames?: readonly string[];
+  /** When the tracer ends at the latest; a day if absent. */
+  readonly hardLimitMs?: number;
   /** A folder that only this user may enter; a new one if absent. */
   readonly folder?: string;
   /** Whose processes may be traced; this user's if absent. */
@@ -44,7 +46,7 @@ export async function startRemoteTracer(
   const settings: DaemonSettings = {
     socket,
     uid: options.uid ?? process.getuid?.() ?? 0,
-    hardLimitMs: HARD_LIMIT_MS,
+    hardLimitMs: options.hardLimitMs ?? HARD_LIMIT_MS,
     ...(options.ringBytes !== undefined && { ringBytes: options.ringBytes }),
     ...(options.roots !== undefined && { roots: options.roots }),
     ...(options.rootNames !== undefined && { rootNames: options.rootNames }),

@@ -1,0 +1,2 @@
+import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
+var r=/^[\x00-\x7f]*$/;function e(t){if(r.test(t))return t;let n=Buffer.from(t,"latin1"),f=n.toString("utf8");return Buffer.from(f,"utf8").equals(n)?f:void 0}function o(t){return r.test(t)?t:Buffer.from(t,"latin1").toString("utf8")}function u(t){return r.test(t)?t:Buffer.from(t,"utf8").toString("latin1")}export{e as a,o as b,u as c};
