@@ -14,7 +14,7 @@ export function substitute(text: string, contexts: Contexts, job: JobStatus): st
 }
 
 /** An `if:`: without a status function, the job must have gone well so far. */
-export function holds(condition: string | undefined, contexts: Contexts, job: JobStatus): boolean {
+export function holds(condition: string | boolean | undefined, contexts: Contexts, job: JobStatus): boolean {
   const bare = String(condition ?? "success()").replace(/^\s*\$\{\{([\s\S]*)\}\}\s*$/, "$1");
   const status = /\b(?:always|success|failure|cancelled)\s*\(/.test(bare);
   return truthy(evaluate(status ? bare : `success() && (${bare})`, contexts, job));

@@ -12,7 +12,7 @@ import { temporaryFolder } from "./temporary-folder.ts";
 export interface StepSource {
   readonly id?: string;
   readonly name?: string;
-  readonly if?: string;
+  readonly if?: string | boolean;
   readonly uses?: string;
   readonly run?: string;
   readonly with?: Readonly<Record<string, unknown>>;
