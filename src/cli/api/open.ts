@@ -16,7 +16,7 @@ import { type Store, StoreError } from "../../store/store.ts";
 
 export interface OpenOptions {
   readonly config: Config;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string>>;
   /** Folder of the cache's own store. */
   readonly storeFolder: string;
   readonly doors: ApiProxyOptions["doors"];
