@@ -2,6 +2,7 @@
 import type { CodeqlInputs } from "../codeql/codeql-key.ts";
 import type { UnansweredComponent } from "../codeql/component.ts";
 import { type JobScan, readJobScan } from "../codeql/workflow.ts";
+import { defaultCategory } from "../codeql/replay-scan.ts";
 import { gitEnvironment, HARMLESS } from "../memo/git-facts.ts";
 import type { Host } from "./host.ts";
 import type { ScanShell } from "../cli/codeql/shell.ts";
@@ -73,7 +74,9 @@ export function scanOfJob(
     missing.push({ component: "language", why: job.why, hint: "give languages, build-mode and tools as inputs" });
   if (mistake !== undefined) return { mistake };
   const [first, ...rest] = missing;
-  return first === undefined ? { inputs, category } : { unanswered: [first, ...rest] };
+  return first === undefined
+    ? { inputs, category: category || defaultCategoryOf(host) }
+    : { unanswered: [first, ...rest] };
 }
 
 function tierOf(host: Host, shell: ScanShell): CodeqlInputs["tier"] {
@@ -82,7 +85,7 @@ function tierOf(host: Host, shell: ScanShell): CodeqlInputs["tier"] {
 }
 
 /** The workflow as of GITHUB_WORKFLOW_SHA: what runs, not what the checkout says. */
-function jobScan(host: Host, shell: ScanShell): JobScan | { readonly why: string } {
+export function jobScan(host: Host, shell: ScanShell): JobScan | { readonly why: string } {
   const { GITHUB_WORKFLOW_REF: ref = "", GITHUB_WORKFLOW_SHA: sha = "", GITHUB_JOB: job = "" } = host.env;
   const path = ref.split("@")[0]?.split("/").slice(2).join("/") ?? "";
   if (path === "" || !/^[0-9a-f]{40,64}$/.test(sha)) return { why: "the workflow of this job is not known" };
@@ -94,11 +97,34 @@ function jobScan(host: Host, shell: ScanShell): JobScan | { readonly why: string
   return readJobScan(Buffer.from(stdout).toString(), job, matrixOf(host));
 }
 
-export function matrixOf(host: Host): Readonly<Record<string, unknown>> {
+function matrixOf(host: Host): Readonly<Record<string, unknown>> {
   try {
     const matrix: unknown = JSON.parse(host.input("matrix") || "{}");
     return typeof matrix === "object" && matrix !== null ? (matrix as Record<string, unknown>) : {};
   } catch {
     return {};
   }
+}
+
+/**
+ * Who brings results to code scanning? GitHub compares each way with its own earlier results, so there must be one for all:
+ * `api` counts only where the analyze step is told to upload nothing, and then this action uploads scans and replays.
+ */
+export function uploader(host: Host, shell: ScanShell): "step" | "api" | "api, but analyze uploads" {
+  if ((host.input("upload") || shell.settings.upload) !== "api") return "step";
+  const job = jobScan(host, shell);
+  const never = !("why" in job) && /^(?:never|false)$/.test(job.analyze["upload"] ?? "");
+  return never ? "api" : "api, but analyze uploads";
+}
+
+/** What code scanning files results of this job under, if nobody names it. */
+export function categoryOf(host: Host, shell: ScanShell): string {
+  const job = jobScan(host, shell);
+  return host.input("category") || ("why" in job ? "" : (job.analyze["category"] ?? "")) || defaultCategoryOf(host);
+}
+
+function defaultCategoryOf(host: Host): string {
+  const { GITHUB_WORKFLOW_REF: workflow = "", GITHUB_JOB: job = "" } = host.env;
+  const path = workflow.split("@")[0]?.split("/").slice(2).join("/") ?? "";
+  return defaultCategory(path, job, matrixOf(host)).replace(/\/$/, "");
 }

@@ -6,14 +6,15 @@ import { codeqlKey } from "../codeql/codeql-key.ts";
 import { componentChanges } from "../codeql/component.ts";
 import type { Hit, Scan } from "../codeql/decide-scan.ts";
 import { eventRule } from "../codeql/events.ts";
+import type { UploadEffects } from "../codeql/upload.ts";
 import type { GitSource } from "../codeql/git-source.ts";
-import { defaultCategory, replayScan } from "../codeql/replay-scan.ts";
+import { replayScan } from "../codeql/replay-scan.ts";
 import { countSeverities, describeCounts } from "../codeql/sarif/severity.ts";
 import { escapeMarkdown } from "../codeql/sarif/summary.ts";
 import type { ScanKey } from "../codeql/scan-key.ts";
 import { effects } from "../cli/wiring.ts";
 import { ageText } from "../report/units.ts";
-import { matrixOf, scanOfJob } from "./codeql-inputs.ts";
+import { scanOfJob, uploader } from "./codeql-inputs.ts";
 import { contextOf } from "./codeql-context.ts";
 import type { Host } from "./host.ts";
 import { decide, disownHole, savedMs } from "../cli/codeql/deciding.ts";
@@ -28,7 +29,8 @@ export type CacheStatus = "success" | "disabled" | "error";
 /** Store and network together; what has not answered by then is a scan. Git of a large checkout is not counted. */
 const LOOKUP_MS = 2_000;
 
-export async function main(host: Host): Promise<void> {
+/** @param network for `upload: api`; default: the real one */
+export async function main(host: Host, network?: UploadEffects): Promise<void> {
   // Written first: whatever happens later, the guarded steps have an answer.
   host.output("should-skip-scan", "false");
   host.output("cached-result", "");
@@ -46,7 +48,7 @@ export async function main(host: Host): Promise<void> {
       trust: trust === "protected" ? "protected" : undefined,
     });
     host.output("cache-dir", shell.folder.path);
-    await decideStep(host, shell, fromMs);
+    await decideStep(host, shell, fromMs, network);
   } catch (error) {
     host.annotate(
       "notice",
@@ -56,7 +58,7 @@ export async function main(host: Host): Promise<void> {
   }
 }
 
-async function decideStep(host: Host, shell: ScanShell, fromMs: number): Promise<void> {
+async function decideStep(host: Host, shell: ScanShell, fromMs: number, network?: UploadEffects): Promise<void> {
   const scan = scanOfJob(host, shell);
   if ("mistake" in scan) {
     host.annotate("warning", scan.mistake);
@@ -97,7 +99,14 @@ async function decideStep(host: Host, shell: ScanShell, fromMs: number): Promise
   await disownHole(shell, key, decision);
   writeExplanation(host, key, decision);
   if (decision.kind === "scan") return scanStep(host, shell, key, decision);
-  await hitStep(host, shell, key, git, decision, scan.category, fromMs);
+  const by = uploader(host, shell);
+  if (by === "api, but analyze uploads")
+    host.annotate(
+      "warning",
+      "upload: api wants `upload: never` in the analyze step; upload-sarif is to upload instead",
+    );
+  const uploading = by === "api" ? { network } : undefined;
+  await hitStep(host, shell, { key, git, hit: decision, category: scan.category, fromMs, uploading });
 }
 
 function scanStep(host: Host, shell: ScanShell, key: ScanKey, scan: Scan): void {
@@ -110,28 +119,31 @@ function scanStep(host: Host, shell: ScanShell, key: ScanKey, scan: Scan): void 
   finish(host, "success", scan.misses[0].kind);
 }
 
+interface HitToHandOn {
+  readonly key: ScanKey;
+  readonly git: GitSource;
+  readonly hit: Hit;
+  readonly category: string;
+  readonly fromMs: number;
+  /** undefined: upload-sarif does it. */
+  readonly uploading: { readonly network: UploadEffects | undefined } | undefined;
+}
+
 async function hitStep(
   host: Host,
   shell: ScanShell,
-  key: ScanKey,
-  git: GitSource,
-  hit: Hit,
-  givenCategory: string,
-  fromMs: number,
+  { key, git, hit, category, fromMs, uploading }: HitToHandOn,
 ): Promise<void> {
   const { env } = host;
   const now = effects.clock.now();
-  const workflow = (env["GITHUB_WORKFLOW_REF"] ?? "").split("@")[0]?.split("/").slice(2).join("/") ?? "";
-  const category =
-    givenCategory || defaultCategory(workflow, env["GITHUB_JOB"] ?? "", matrixOf(host)).replace(/\/$/, "");
   const target = await targetOf(shell, git, category, {});
   const replayed = replayScan(hit, target);
   const file = join(env["RUNNER_TEMP"] ?? shell.folder.path, "foregone", `${scanName(key).replaceAll(" ", "-")}.sarif`);
   mkdirSync(join(file, ".."), { recursive: true });
   writeFileSync(file, replayed.json);
   const upload = eventRule(shell.event).upload;
-  if (upload && (host.input("upload") || shell.settings.upload) === "api") {
-    const uploaded = await uploadLog(shell.context, shell.repository, target, replayed);
+  if (upload && uploading !== undefined) {
+    const uploaded = await uploadLog(shell, target, replayed.log, uploading.network);
     for (const line of uploadReport(uploaded)) host.log(line);
     if (uploaded.kind === "invalid") await invalidateScans(shell, { family: key, why: uploaded.message });
     if (uploaded.kind !== "complete" && uploaded.kind !== "pending") {

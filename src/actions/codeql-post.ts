@@ -1,7 +1,12 @@
 // setup-codeql-cache, post: records a scan that was completed, and counts a scan that did not run. Runs always; believes only
 // what the analyze step itself says of its success.
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Log } from "sarif";
+import { readSarif } from "../codeql/sarif/read.ts";
+import type { UploadEffects } from "../codeql/upload.ts";
+import { uploadLog, uploadReport } from "../cli/codeql/uploading.ts";
+import { categoryOf, uploader } from "./codeql-inputs.ts";
 import { readGitSource } from "../codeql/git-source.ts";
 import { disownScan } from "../codeql/scan-record.ts";
 import type { Digest } from "../core/digest.ts";
@@ -10,7 +15,7 @@ import type { Host } from "./host.ts";
 import { readWholeFile } from "../cli/codeql/files.ts";
 import { loadPending } from "../cli/codeql/pending.ts";
 import { recordScan } from "../cli/codeql/recording.ts";
-import { type ScanShell, openScanShell, scanName } from "../cli/codeql/shell.ts";
+import { openScanShell, scanName, type ScanShell, targetOf } from "../cli/codeql/shell.ts";
 import { refusalHint } from "../cli/codeql/words.ts";
 
 interface SavedHit {
@@ -20,12 +25,15 @@ interface SavedHit {
   readonly savedMs: number;
 }
 
-export async function post(host: Host): Promise<void> {
-  if (host.state("scan") !== "decided") return;
+/** @param network for `upload: api`; default: the real one */
+export async function post(host: Host, network?: UploadEffects): Promise<void> {
   try {
     const context = contextOf(host);
     const shell = await openScanShell(context, { checkout: context.cwd });
     const analysed = host.env["CODEQL_ACTION_ANALYZE_DID_COMPLETE_SUCCESSFULLY"] === "true";
+    // Whatever else became of the scan, the cache off or the job failed: nobody else brings these results to code scanning.
+    if (analysed && uploader(host, shell) === "api") await uploadAnalysis(host, shell, network);
+    if (host.state("scan") !== "decided") return;
     const passed = host.input("job-status") === "success";
     const hit = savedHit(host);
     if (hit !== undefined) await afterHit(host, shell, hit, analysed, passed);
@@ -56,12 +64,40 @@ async function afterHit(
   else await disownScan(hit, shell.storePorts);
 }
 
+async function uploadAnalysis(host: Host, shell: ScanShell, network: UploadEffects | undefined): Promise<void> {
+  if (shell.event.name === "merge_group")
+    return host.log("post: code scanning knows no merge queue refs: nothing is uploaded");
+  const lost = (why: string): void =>
+    host.annotate("error", `the results of this scan are not in code scanning: ${why}`);
+  try {
+    const folder = resultsFolder(host);
+    const files = readdirSync(folder).filter((name) => name.endsWith(".sarif"));
+    const [file] = files;
+    if (file === undefined || files.length > 1) return lost(`${folder} holds ${files.length} SARIF files, not one`);
+    const git = await readGitSource(shell.checkout, host.env, shell.ports);
+    if ("why" in git) return lost(git.why);
+    const json = readWholeFile(join(folder, file));
+    const read = readSarif(json, shell.options.maxSarifBytes);
+    if (read.kind === "refused") return lost(`${read.code}: ${read.why}`);
+    const target = await targetOf(shell, git, categoryOf(host, shell), {});
+    const uploaded = await uploadLog(shell, target, read.log as Log, network);
+    const text = uploadReport(uploaded).join(" ");
+    if (uploaded.kind === "complete" || uploaded.kind === "pending") host.log(`post: ${text}`);
+    else lost(text);
+  } catch (error) {
+    lost(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function resultsFolder(host: Host): string {
+  return host.env["CODEQL_ACTION_SARIF_RESULTS_OUTPUT_DIR"] ?? "";
+}
+
 async function recordAnalysis(host: Host, shell: ScanShell): Promise<void> {
   const pending = loadPending(host.state("pending"));
   if (pending === undefined) return host.log("post: what was decided on is not known any more: nothing is recorded");
   const { key } = pending;
-  const folder = host.env["CODEQL_ACTION_SARIF_RESULTS_OUTPUT_DIR"] ?? "";
-  const file = join(folder, `${key.action.argv[1] ?? ""}.sarif`);
+  const file = join(resultsFolder(host), `${key.action.argv[1] ?? ""}.sarif`);
   const after = await readGitSource(shell.checkout, host.env, shell.ports);
   if ("why" in after) return host.log(`post: ${after.why}`);
   const started = Date.parse(host.env["CODEQL_WORKFLOW_STARTED_AT"] ?? "");

@@ -39,7 +39,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   if (out !== undefined) writeWhole(resolve(context.cwd, out), replayed.json);
   else if (!parsed.flags.has("upload")) context.stdout.write(`${Buffer.from(replayed.json).toString()}\n`);
   if (parsed.flags.has("upload")) {
-    const uploaded = await uploadLog(context, shell.repository, target, replayed);
+    const uploaded = await uploadLog(shell, target, replayed.log);
     context.stderr.write(lines(uploadReport(uploaded), "foregone: "));
     // A log that code scanning refuses is no proof of anything.
     if (uploaded.kind === "invalid") await invalidateScans(shell, { family: key, why: uploaded.message });

@@ -33,8 +33,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     commit: parsed.values.get("commit"),
     ref: parsed.values.get("ref"),
   });
-  const results = log.runs.reduce((sum, run) => sum + (run.results?.length ?? 0), 0);
-  const uploaded = await uploadLog(context, shell.repository, target, { log, json, results });
+  const uploaded = await uploadLog(shell, target, log);
   context.stdout.write(
     uploadReport(uploaded)
       .map((line) => `${line}\n`)
