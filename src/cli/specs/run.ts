@@ -36,7 +36,7 @@ export const runSpecs: readonly CommandSpec[] = [
     summary: "run a command, or replay its result if nothing it depends on has changed",
     usage: "[options] -- CMD ARGS...",
     details:
-      "The exit code and the output are the command's own. What Foregone says is on stderr, in lines that begin\nwith `foregone: `; --quiet leaves out all but errors.",
+      "The exit code and the output are the command's own. Its standard input is empty: what it is to read goes into a\nfile or an argument. What Foregone says is on stderr, in lines that begin with `foregone: `; --quiet leaves out all\nbut errors.",
     options: [...DECISION_OPTIONS, { name: "quiet", short: "q", type: "flag", summary: "say nothing but errors" }],
     passThrough: true,
     ownsStreams: true,
