@@ -11,6 +11,8 @@ export type GitQuery =
       readonly ask: readonly string[] | undefined;
       /** What it reads in the work tree only serves these questions: the answers cover it. */
       readonly coversWorktree: boolean;
+      /** Of the work tree it reads `.gitignore` too: not only as a tracked file among others. */
+      readonly ignores: boolean;
       /** Where it says it runs (-C, --git-dir): then the process's folder tells nothing. */
       readonly elsewhere: boolean;
     }
@@ -81,7 +83,8 @@ export function classifyGit(argv: readonly string[]): GitQuery {
   if (uses === "unknown") return { kind: uses, subcommand, elsewhere };
   if (uses === "writes") return { kind: uses, subcommand, elsewhere, opaque: OPAQUE_WRITES.has(subcommand) };
   const coversWorktree = !uses.keepsLooks;
-  return { kind: "query", uses: uses.uses, ask: plain ? words.slice(at) : undefined, coversWorktree, elsewhere };
+  const ask = plain ? words.slice(at) : undefined;
+  return { kind: "query", uses: uses.uses, ask, coversWorktree, ignores: subcommand === "status", elsewhere };
 }
 
 type Uses = { readonly uses: readonly GitUse[]; readonly keepsLooks?: boolean } | "harmless" | "writes" | "unknown";

@@ -9,8 +9,8 @@ import type { GitCall, LookKind } from "./interpreted.ts";
 /** Read as plain files: configuration that nothing else stands for. */
 const PLAIN = /^(?:hooks|info\/(?:exclude|attributes|grafts|sparse-checkout)|description)(?:\/|$)/;
 
-/** Files of the work tree that say how git sees the others, those too that the run made: no question about HEAD stands for them. */
-const RULES = /\/\.git(?:ignore|attributes|modules)$/;
+/** How git sees the other files of the work tree, those too that the run made or changed: no question about HEAD stands for it. */
+const ATTRIBUTES = /\/\.git(?:attributes|modules)$/;
 /** What a command that changes a repository may have asked of it. */
 const WHOLE: readonly GitUse[] = ["head-dependent", "clean-check"];
 
@@ -34,7 +34,7 @@ export class GitLedger {
   look(kind: LookKind, path: string, image: Image): boolean {
     const at = path.indexOf("/.git");
     const inside = at >= 0 && (path.length === at + 5 || path[at + 5] === "/");
-    if (!inside) return image.isGit && !RULES.test(path) && this.#coversWorktree(path, image);
+    if (!inside) return image.isGit && this.#coversWorktree(path, image);
     const repository = path.slice(0, at) || "/";
     const rest = path.slice(at + 6);
     this.#link(repository, rest);
@@ -135,6 +135,7 @@ export class GitLedger {
   #coversWorktree(path: string, image: Image): boolean {
     const query = this.#query(image);
     if (query.kind !== "query" || !query.coversWorktree || this.#byGit.size === 0) return false;
+    if (ATTRIBUTES.test(path) || (query.ignores && path.endsWith("/.gitignore"))) return false;
     for (const repository of this.#byGit)
       if (path === repository || path.startsWith(repository === "/" ? "/" : `${repository}/`)) return true;
     return false;
