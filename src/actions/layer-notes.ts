@@ -32,9 +32,19 @@ function lineOf(event: StoreEvent): string | undefined {
     return `${event.layer}: stored bytes are not what they should be; nothing of them is used`;
   if (event.type !== "failed") return undefined;
   const { layer, code } = event;
-  const rights = layer === "artifacts" && (code === "403" || code === "401" || code === "404");
-  const hint = rights ? "; to reuse across branches: permissions: { actions: read, contents: read }" : "";
-  return `${layer} off: ${layerWord(code)}${hint}`;
+  return `${layer} off: ${layerWord(code)}${layer === "artifacts" ? rightsHint(code) : ""}`;
+}
+
+/** For questions about producers, which no layer asks. */
+export function askingLine(code: string): string {
+  return `nobody could be asked who made a record: GitHub ${layerWord(code)}${rightsHint(code)}`;
+}
+
+/** GitHub hides what a token may not see: 404. */
+function rightsHint(code: string): string {
+  return ["401", "403", "404"].includes(code)
+    ? "; to reuse across branches: permissions: { actions: read, contents: read }"
+    : "";
 }
 
 /** For a code of a StoreError. */

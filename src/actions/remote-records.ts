@@ -20,7 +20,7 @@ import type { OnStoreEvent } from "../store/events.ts";
 import { layered } from "../store/layers.ts";
 import { readOnly } from "../store/read-only.ts";
 import type { Store } from "../store/store.ts";
-import { LayerNotes } from "./layer-notes.ts";
+import { askingLine, LayerNotes } from "./layer-notes.ts";
 import { ProducerTrust } from "./producer-trust.ts";
 import { disownRemotely, publishRemotely } from "./publish.ts";
 import { openLayers, READING } from "./remote-layers.ts";
@@ -112,7 +112,10 @@ export function openRemoteRecords(parts: RemoteParts): RemoteRecords {
     },
     distrust: (record, claim) => trust.distrust(record, claim),
     provedBy: (record) => trust.provedBy(record),
-    notes: () => notes.lines(),
+    notes() {
+      const trouble = layers.producers?.trouble;
+      return trouble === undefined ? notes.lines() : [...notes.lines(), askingLine(trouble)];
+    },
     publish: (disk, records) => publishRemotely(parts, disk, records),
     disown: (weak, at) => disownRemotely(parts, weak, at),
   };

@@ -34,15 +34,15 @@ export class Producers {
   readonly #runs = new Map<string, Promise<Known<Producer>>>();
   readonly #answers = new Map<string, Promise<TrustAnswer>>();
   readonly #answered = new Map<string, TrustAnswer>();
-  #denied = false;
+  #trouble: string | undefined;
 
   constructor(parts: ProducerParts) {
     this.#parts = parts;
   }
 
-  /** True once GitHub has refused a question for want of rights. */
-  get denied(): boolean {
-    return this.#denied;
+  /** Code of the first question that GitHub did not answer: "403", "timeout". */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** @param runId the run that GitHub says uploaded it, never the one that the record names */
@@ -156,7 +156,7 @@ export class Producers {
 
   #why(error: unknown): { readonly why: string } {
     if (!(error instanceof StoreError)) return { why: error instanceof Error ? error.message : String(error) };
-    if (error.code === "403" || error.code === "401") this.#denied = true;
+    this.#trouble ??= error.code;
     return { why: error.message };
   }
 }
