@@ -80,7 +80,8 @@ for (const [name, one] of Object.entries(SCENES))
           const ms = performance.now() - from;
           const what = `${endpoint} ${faultText(fault)}`;
           // A bit that means nothing may be another one: then the record is still the honest one, hashed and judged.
-          if (fault.kind !== "flip" && !isHarmless(endpoint, fault)) expect(reason, what).toMatch(/^(no-record|untrusted: .{10,})$/);
+          if (fault.kind !== "flip" && !isHarmless(endpoint, fault))
+            expect(reason, what).toMatch(/^(no-record|untrusted: .{10,})$/);
           // What is gone is gone: no trouble of the layer.
           const isGone = fault.kind === "status" && fault.status === 404 && endpoint !== "rest-artifacts";
           if (reason === "no-record" && !isGone) expect(job.remote.notes().join(), what).toMatch(/: .{5,}$/);
@@ -101,7 +102,8 @@ test.each(["CreateCacheEntry", "blob-put", "FinalizeCacheEntryUpload", "CreateAr
         expect(published).toHaveLength(2);
         const what = `${endpoint} ${faultText(fault)}`;
         // 409 is no failure: somebody was faster. A flipped bit may be in a field that nobody needs.
-        const isBorne = isHarmless(endpoint, fault) || fault.kind === "flip" || (fault.kind === "status" && fault.status === 409);
+        const isBorne =
+          isHarmless(endpoint, fault) || fault.kind === "flip" || (fault.kind === "status" && fault.status === 409);
         if (!isBorne) expect(published.filter(({ why }) => why !== undefined).length, what).toBeGreaterThan(0);
         double.faults.clear();
         // Half an upload is none: the next job has all of the record or nothing of it.

@@ -129,7 +129,13 @@ function* every(): Generator<{ kind: string; a: Asker; c: Claims; p: Producer; t
                       };
                       const a = { ...asker, ...who, level, mode, tree: T };
                       const p = { ...producer, ...more, headTree, headSha: sameHead ? HEAD : SHA, conclusion };
-                      yield { kind, a, c: { ...claims, tree, tool }, p, truth: { ...truth, landed: truth.landed && !sameHead } };
+                      yield {
+                        kind,
+                        a,
+                        c: { ...claims, tree, tool },
+                        p,
+                        truth: { ...truth, landed: truth.landed && !sameHead },
+                      };
                     }
 }
 
@@ -207,7 +213,13 @@ describe("a claim that GitHub contradicts", () => {
 });
 
 describe("what the Actions cache gave", () => {
-  const judge = (level: Asker["level"], readable: string[], refs: TrustAnswer, mode: Asker["mode"] = "step", job = "success") => {
+  const judge = (
+    level: Asker["level"],
+    readable: string[],
+    refs: TrustAnswer,
+    mode: Asker["mode"] = "step",
+    job = "success",
+  ) => {
     let asked = 0;
     const belief = judgeScope({ ...asker, level, mode }, claims, { key: "k", readable }, (question) => {
       asked++;
@@ -248,5 +260,8 @@ test("what an event allows", () => {
   for (const event of ["pull_request_target", "issue_comment", "workflow_run", "", "new"])
     expect(jobRule(event, 1)).toMatchObject({ run: { kind: "gap" }, noRecord: expect.stringMatching(/./) as string });
   for (const attempt of [2, 0, Number.NaN])
-    expect(jobRule("push", attempt)).toMatchObject({ run: { kind: "audit" }, noRecord: expect.stringMatching(/./) as string });
+    expect(jobRule("push", attempt)).toMatchObject({
+      run: { kind: "audit" },
+      noRecord: expect.stringMatching(/./) as string,
+    });
 });
