@@ -87,7 +87,7 @@ class Settling {
     const change = this.#changes.get(look.path);
     const stat = this.#stat(look.path);
     if (change === undefined || onlyLinked(change)) {
-      if (stat === undefined) return isTemporary(path) ? undefined : this.#modified(path);
+      if (stat === undefined) return this.#modified(path);
       // Of a folder only its type was seen; its times move with what is in it.
       const onlyType = stat.type === "dir" && (look.kind === "probe" || look.kind === "stat");
       if (change === undefined && (onlyType || this.#isOld(stat))) return this.#ask(look, path, stat);
@@ -108,8 +108,7 @@ class Settling {
     const { files, hasher, priorMade, roots } = this.#parts;
     const stat = this.#stat(look.path);
     const entries = files.list(look.path);
-    if (stat?.type !== "dir" || entries === undefined || entries instanceof Unreadable)
-      return isTemporary(path) ? undefined : this.#modified(path);
+    if (stat?.type !== "dir" || entries === undefined || entries instanceof Unreadable) return this.#modified(path);
     const touched = this.#touched.get(look.path) ?? [];
     const before = new Map<string, EntryType>(entries);
     if (path === ".") before.delete(".git");
