@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{a,b,c,d}from"./chunk-66U6W4OZ.js";import"./chunk-BGR5OXW2.js";export{a as MIN_PBKDF2_ITERATIONS,c as meshKey,b as meshKeys,d as stretched};
