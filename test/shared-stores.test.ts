@@ -3,7 +3,12 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createServer } from "node:http";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { type Route, route, sendJson } from "../src/agent/routes.ts";
+import { storeService } from "../src/agent/store-service.ts";
+import { nodeHasher } from "../src/node/ports.ts";
+import { memoryStore } from "../src/store/memory.ts";
 import { signingKey } from "../src/store/signed.ts";
 import { type Child, childOf, type Finished } from "../src/testing/child.ts";
 import { freePort, redisMissing, type RedisServer, redisServer } from "../src/testing/redis-server.ts";
@@ -171,4 +176,48 @@ test("without a secret shared stores are off, with one line that says how to men
   const { code, stderr } = await run("a", { FOREGONE_MESH_SECRET: "" }, ...COMMAND);
   expect(code).toBe(0);
   expect(stderr).toContain("foregone: store.shared needs FOREGONE_MESH_SECRET; mend: foregone shared new-key\n");
+});
+
+describe("an agent whose peers are up", () => {
+  /** The agent's socket as commands see it, over a store in memory in place of peers. */
+  async function agent(peers: "up" | "off"): Promise<{ readonly socket: string; readonly asked: string[] }> {
+    const store = memoryStore(nodeHasher, 1 << 24);
+    const status = { services: { peers: { state: peers } } };
+    const routes: readonly Route[] = [
+      ...(storeService({ store, hasher: nodeHasher }).routes ?? []),
+      { method: "GET", path: "/v1/status", handle: ({ response }) => sendJson(response, 200, status) },
+    ];
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url?.split("/").slice(0, 3).join("/")}`);
+      void route(routes, request, response);
+    });
+    const socket = join(temporaryFolder(), "agent.sock");
+    await new Promise<void>((done) => server.listen(socket, done));
+    onTestFinished(() => void server.close());
+    return { socket, asked };
+  }
+
+  test("is asked below the disk, and keeps what a command of the main branch ran", async () => {
+    const { socket, asked } = await agent("up");
+    const { run } = lab("", { FOREGONE_AGENT_SOCKET: socket });
+    expect(skipped(await run("a", {}, ...COMMAND))).toBe(false);
+    expect(skipped(await run("b", {}, ...COMMAND))).toBe(true);
+    expect(asked).toContain("POST /v1/records");
+  });
+
+  test("is only read by the job of a pull request", async () => {
+    const { socket, asked } = await agent("up");
+    const { run } = lab("", { FOREGONE_AGENT_SOCKET: socket });
+    const job = { GITHUB_ACTIONS: "true", GITHUB_REF: "refs/pull/7/merge", GITHUB_EVENT_NAME: "pull_request" };
+    expect(skipped(await run("a", job, ...COMMAND))).toBe(false);
+    expect(asked.filter((what) => /POST .*(?:blobs|records)/.test(what))).toEqual([]);
+  });
+
+  test("is left alone without peers", async () => {
+    const { socket, asked } = await agent("off");
+    const { run } = lab("", { FOREGONE_AGENT_SOCKET: socket });
+    expect(skipped(await run("a", {}, ...COMMAND))).toBe(false);
+    expect(new Set(asked)).toEqual(new Set(["GET /v1/status"]));
+  });
 });

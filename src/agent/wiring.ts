@@ -24,9 +24,10 @@ import { brokerService, type BrokerServiceOptions } from "./broker-service.ts";
 import type { AgentStatus } from "./daemon.ts";
 import { type Log, openLog } from "./log.ts";
 import { metricsService, type MetricsService } from "./metrics-service.ts";
-import { type AgentPlace, agentPlace } from "./paths.ts";
+import type { AgentPlace } from "./paths.ts";
 import type { PeersService } from "./peers-service.ts";
 import { hostedPeers } from "./peers-wiring.ts";
+import { placeOf } from "./place.ts";
 import { sendJson } from "./routes.ts";
 import type { Service } from "./service.ts";
 import { storeService } from "./store-service.ts";
@@ -48,19 +49,6 @@ export interface AgentParts {
   readonly services: readonly Service[];
   readonly web: WebService | undefined;
   readonly token: string;
-}
-
-export function placeOf(context: AgentContext, { config }: ResolvedConfig): AgentPlace {
-  const uid = process.getuid?.() ?? 0;
-  const session = `/run/user/${uid}`;
-  return agentPlace({
-    hasher: nodeHasher,
-    runtime: context.env["XDG_RUNTIME_DIR"] || (existsSync(session) ? session : undefined),
-    uid,
-    store: context.store,
-    defaultStore: context.defaultStore,
-    socket: config["agent.socket"],
-  });
 }
 
 /**

@@ -6,6 +6,7 @@ import { layerLines } from "../report/layers.ts";
 import type { StoreEvent } from "../store/events.ts";
 import type { OpenStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
+import { agentLayer } from "./agent-layer.ts";
 import type { CliContext } from "./command.ts";
 import { fleetOf, openSharedStores } from "./shared-stores.ts";
 
@@ -39,12 +40,16 @@ export async function storeLayers(
   const envKey = fleet === undefined || "problem" in fleet ? folder.key : fleet.envKey;
   const events: StoreEvent[] = [];
   const onEvent = (event: StoreEvent): void => void events.push(event);
-  const { layers, problems } = await openSharedStores(context, config, fleet, onEvent);
+  const [agent, { layers, problems }] = await Promise.all([
+    fleet === undefined ? undefined : agentLayer(context, resolved),
+    openSharedStores(context, config, fleet, onEvent),
+  ]);
   const problemLines = problems.map(({ problem, hint }) => `${problem}${hint === undefined ? "" : `; mend: ${hint}`}`);
-  if (layers.length === 0) return { ...alone, envKey, notes: () => problemLines };
+  if (agent === undefined && layers.length === 0) return { ...alone, envKey, notes: () => problemLines };
+  const far = agent === undefined ? layers : [agent, ...layers];
   const { layered } = await import("../store/layers.ts");
   return {
-    store: layered({ disk, far: layers, clock: systemClock, hasher: nodeHasher, onEvent }),
+    store: layered({ disk, far, clock: systemClock, hasher: nodeHasher, onEvent }),
     envKey,
     notes: () => [...problemLines, ...layerLines(events.filter(isTrouble))],
     counts: () => events.flatMap((event) => storeCounts(event)),

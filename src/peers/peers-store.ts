@@ -1,5 +1,5 @@
-// The peers as a layer of the store: blobs by digest, and each writer's entries of an Action as one signed value. It vouches for
-// bytes and for who wrote, not for what is true: entries say `via`.
+// The peers as a layer of the store: blobs by digest, and each writer's entries of an Action as one signed value. Entries of the scope
+// `protected` are vouched for: a root key that this machine trusts granted their writer that scope. Others say `via`.
 import { LRUCache } from "lru-cache";
 import type { Digest } from "../core/digest.ts";
 import { retain } from "../store/entries.ts";
@@ -65,8 +65,10 @@ export function peersStore(getter: Getter, writer: () => RecordWriter | undefine
     },
     records: {
       async lookup(weak) {
-        const entries = (await lists(weak)).flatMap(({ plain }) => decodeEntries(plain));
-        return retain(entries.map((entry) => ({ ...entry, via: LAYER })));
+        const entries = (await lists(weak)).flatMap(({ claim, plain }) =>
+          decodeEntries(plain).map((entry) => (claim.scope === PROTECTED ? entry : { ...entry, via: LAYER })),
+        );
+        return retain(entries);
       },
       append(weak, entry) {
         // One after the other, or two at once would each send a list without the other's entry.

@@ -2,7 +2,8 @@
 import { type Ask, askAgentJson } from "../../agent/client.ts";
 import type { AgentStatus } from "../../agent/daemon.ts";
 import type { AgentPlace } from "../../agent/paths.ts";
-import { type AgentContext, placeOf } from "../../agent/wiring.ts";
+import { placeOf } from "../../agent/place.ts";
+import type { AgentContext } from "../../agent/wiring.ts";
 import type { ResolvedConfig } from "../../config/resolve.ts";
 import { bytesText, durationText } from "../../report/units.ts";
 import { storeRoot } from "../../store/open.ts";
