@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
+import { ActionsDouble } from "../src/testing/actions/double.ts";
 import { CacheJob, isAlive, processesOf, processesWithHome, type Step } from "../src/testing/cache-job.ts";
 import { CLIENT_OUTPUT, CLIENTS, fillForClients } from "../src/testing/clients.ts";
 import { expectNothingOf, filesBelow, secretsOf } from "../src/testing/disk-scan.ts";
@@ -135,6 +136,51 @@ test("what one job learned serves the next one on the same machine, under anothe
   expect((await job.post(next)).text).toContain("3 GitHub reads: 0 paid, 3 certified (304)");
   expect(job.double.paid - paid).toBe(1); // the probe, which GitHub does not count
   expectNothingOf(filesBelow(join(job.base, ".cache")), secretsOf(job.double));
+});
+
+test("with a mesh secret, a later job on another machine begins with it, from the Actions cache; without the secret, with nothing", async () => {
+  await using actions = await new ActionsDouble().start();
+  const service = actions.env(actions.run({ headSha: "1".repeat(40) }), ["refs/heads/main"]);
+  const inputs = { "mesh-secret": "11".repeat(32) };
+  const read = `for p in repos/o/r 'repos/o/r/labels?per_page=30' 'repos/o/r/labels?page=2&per_page=30'; do gh api "$p" >/dev/null; done`;
+  const job = await CacheJob.start();
+  fillForClients(job.table);
+  Object.assign(job.env, service);
+  const main = await job.main(inputs);
+  expect(main.text).toContain("nothing is kept by an earlier job");
+  expect((await job.later(main, read, TOKEN)).code).toBe(0);
+  expect((await job.post(main)).text).toMatch(/kept \d+\.\d MB for later jobs/);
+  const uploads = actions.caches.rows.map(({ key, blob }) => ({
+    name: key,
+    bytes: Buffer.from(actions.blobs.value(blob) ?? ""),
+  }));
+  expect(uploads).toHaveLength(1);
+  expectNothingOf(uploads, new Map([...secretsOf(job.double), ["mesh-secret", Buffer.from("11".repeat(32))]]));
+
+  const next = job.elsewhere();
+  Object.assign(next.env, service);
+  const begun = await next.main(inputs);
+  expect(begun.text).toContain("3 responses of an earlier job");
+  expect((await next.later(begun, read, { GH_TOKEN: "ghs_next" })).code).toBe(0);
+  const post = await next.post(begun);
+  expect(post.text).toContain("3 GitHub reads: 0 paid, 3 certified (304)");
+  expect(post.text).not.toContain("for later jobs");
+
+  const stranger = job.elsewhere();
+  Object.assign(stranger.env, service);
+  const other = await stranger.main({ "mesh-secret": "22".repeat(32) });
+  expect(other.text).toContain("nothing is kept by an earlier job");
+  for (const fault of [{ kind: "status", status: 500 }, { kind: "hang" }] as const) {
+    actions.faults.set("GetCacheEntryDownloadURL", fault);
+    const third = job.elsewhere();
+    Object.assign(third.env, service);
+    const slow = await third.main(inputs);
+    expect([slow.code, slow.outputs.get("cache-status"), slow.text]).toEqual([
+      0,
+      "success",
+      expect.stringContaining("not restored"),
+    ]);
+  }
 });
 
 test.each([

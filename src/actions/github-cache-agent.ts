@@ -1,6 +1,7 @@
 // The agent of one job: the API cache and the peers, in private folders, until its supervisor says or dies.
 import { Readable, Writable } from "node:stream";
 import { askRunning } from "../cli/api/client.ts";
+import { fleetSecret } from "../cli/api/fleet.ts";
 import { engineOptions } from "../cli/api/options.ts";
 import { apiPlace } from "../cli/api/place.ts";
 import { agentHere } from "../cli/agent/here.ts";
@@ -11,6 +12,7 @@ import { agentParts } from "../agent/wiring.ts";
 import { describe } from "../config/issue.ts";
 import type { ApiDoors } from "../github/proxy.ts";
 import { systemClock } from "../node/ports.ts";
+import { restorePack } from "./github-cache-persist.ts";
 import type { Ready, Report, Start } from "./github-cache-supervisor.ts";
 
 export function agent(): void {
@@ -35,6 +37,11 @@ async function serve({ env, cwd }: Start): Promise<Ready | undefined> {
   const { agent: here, resolved } = await agentHere(context);
   const { config } = resolved;
   if (!config["api.enabled"]) return undefined;
+  const { socket, store } = apiPlace(context, config);
+  // What is wrong with the secret, the API service says.
+  const fleet = config["api.persistence"] ? await fleetSecret(env, config).catch(() => undefined) : undefined;
+  // Before the cache opens, so that the first read finds it. Bounded: 2 s.
+  const restored = fleet && (await restorePack(env, store, fleet));
   const parts = await agentParts(here, resolved, undefined);
   // Jobs of one machine may share what is kept, not the process: another job's agent ends with that job.
   const place = { ...parts.place, lockName: `\0foregone-job-${process.pid}` };
@@ -44,13 +51,13 @@ async function serve({ env, cwd }: Start): Promise<Ready | undefined> {
   process.once("disconnect", () => stop("the supervisor is gone"));
   const { api } = daemon.status().services;
   if (api?.state !== "up") throw new Error(`the API cache: ${api?.detail ?? "not started"}`);
-  const { socket, store } = apiPlace(context, config);
   return {
     doors: (await askRunning(socket, "GET", "doors")) as ApiDoors,
     hosts: engineOptions(config).hosts,
     passHosts: config["api.pass-hosts"],
     origins: config["api.upstreams"],
     store,
-    notes: resolved.notes.map(describe),
+    pack: restored && { name: restored.name, perKey: config["api.candidates"] },
+    notes: [...resolved.notes.map(describe), ...(restored === undefined ? [] : [restored.note])],
   };
 }

@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { askAgentJson } from "../agent/client.ts";
-import type { AgentStatus } from "../agent/daemon.ts";
 import { askSocket } from "../cli/api/client.ts";
 import { deliver } from "./github-cache-deliver.ts";
 import { type CacheInputs, readCacheInputs } from "./github-cache-inputs.ts";
@@ -17,7 +16,7 @@ import type { Host } from "./host.ts";
 export type CacheStatus = "success" | "fallback" | "disabled";
 
 /** For the post step. */
-export const STATE = { folder: "folder", pid: "pid" } as const;
+export const STATE = { folder: "folder", pid: "pid", store: "store", pack: "pack", perKey: "per-key" } as const;
 /** A cold hosted runner needs 2 s. */
 const START_MS = 15_000;
 const PROBE_MS = 5000;
@@ -47,6 +46,11 @@ async function start(host: Host, inputs: CacheInputs): Promise<void> {
     await probe(ready, inputs.token);
     host.saveState(STATE.folder, folder);
     host.saveState(STATE.pid, String(pid));
+    host.saveState(STATE.store, ready.store);
+    if (ready.pack !== undefined) {
+      host.saveState(STATE.pack, ready.pack.name);
+      host.saveState(STATE.perKey, String(ready.pack.perKey));
+    }
     deliver(host, inputs.ways, ready, { folder, pid });
     host.output("peer-count", String(await peerCount(folder)));
     host.output("cache-dir", ready.store);
@@ -172,9 +176,8 @@ async function probe({ doors, hosts }: Ready, token: string): Promise<void> {
 }
 
 export async function peerCount(folder: string): Promise<number> {
-  const status = await askAgentJson<AgentStatus>(join(folder, SOCKETS.agent), { path: "/v1/status" });
-  const connected = status?.services["peers"]?.facts?.["connected"];
-  return typeof connected === "number" ? connected : 0;
+  const status = await askAgentJson<{ peers?: unknown }>(join(folder, SOCKETS.agent), { path: "/v1/peers" });
+  return Array.isArray(status?.peers) ? status.peers.length : 0;
 }
 
 function fallBack(host: Host, why: string): void {

@@ -5,17 +5,22 @@ import { askRunning } from "../cli/api/client.ts";
 import { closingLine } from "../cli/api/words.ts";
 import type { ApiStatus } from "../github/proxy.ts";
 import { peerCount, STATE } from "./github-cache-main.ts";
+import { savePack } from "./github-cache-persist.ts";
 import { endDaemon, SOCKETS } from "./github-cache-process.ts";
 import type { Host } from "./host.ts";
 
 export async function post(host: Host): Promise<void> {
   const folder = host.state(STATE.folder);
   if (folder === "") return;
+  let learned = false;
   try {
     const status = (await askRunning(join(folder, SOCKETS.api), "GET", "status")) as ApiStatus | { standIn: true };
     if ("standIn" in status)
       host.annotate("notice", "the GitHub API cache died during the job; later steps asked GitHub directly");
-    else summarise(host, status, await peerCount(folder));
+    else {
+      learned = status.stats.paid > 0;
+      summarise(host, status, await peerCount(folder));
+    }
   } catch (error) {
     host.annotate(
       "notice",
@@ -25,6 +30,11 @@ export async function post(host: Host): Promise<void> {
     await endDaemon(Number(host.state(STATE.pid)));
     rmSync(folder, { recursive: true, force: true });
   }
+  const name = host.state(STATE.pack);
+  if (name === "" || !learned) return;
+  // Everything is on disk since the agent ended.
+  const perKey = Number(host.state(STATE.perKey));
+  host.log(`GitHub API cache: ${await savePack(host.env, host.state(STATE.store), name, { perKey })}`);
 }
 
 function summarise(host: Host, status: ApiStatus, peers: number): void {

@@ -30,6 +30,8 @@ export interface Ready {
   readonly origins: Readonly<Record<string, string>>;
   /** Folder of what is kept. */
   readonly store: string;
+  /** For the post step: how what is kept is found by later jobs. Undefined: by no others than those of this machine. */
+  readonly pack: { readonly name: string; readonly perKey: number } | undefined;
   readonly notes: readonly string[];
 }
 

@@ -1,11 +1,13 @@
 // What the API cache keeps, as one run of bytes, so that the next job can begin with it: sealed candidates and the entries that find
 // them, exactly as they lie on disk. Nothing in it proves anything: what does not open is a miss, what opens needs a 304.
 //
-//   "foregone api pack 1\n"  then, newest first:  32 weak | 112 entry (store/entry-codec.ts) | 4 length, big endian | sealed candidate
+//   "foregone api pack 1\n" | 4 length | verdicts about the etag rule (rules.ts), so that the next job need not pay for proofs again
+//   then, newest first:  32 weak | 112 entry (store/entry-codec.ts) | 4 length, big endian | sealed candidate
 import { hexOf, type Digest, parseDigest, sha256Of } from "../core/digest.ts";
 import { readEntries } from "../store/disk-records.ts";
 import { BODY_BYTES, decodeBody, encodeBody } from "../store/entry-codec.ts";
 import type { Hasher } from "../ports.ts";
+import type { RuleFile } from "./rules.ts";
 import type { StoreFolder } from "../store/folder.ts";
 import type { RecordEntry, Store } from "../store/store.ts";
 import { survey } from "../store/survey.ts";
@@ -22,7 +24,12 @@ export interface PackBounds {
 }
 
 /** @returns undefined if there is nothing. @throws StoreError */
-export async function pack(folder: StoreFolder, store: Store, bounds: PackBounds): Promise<Buffer | undefined> {
+export async function pack(
+  folder: StoreFolder,
+  store: Store,
+  rules: RuleFile,
+  bounds: PackBounds,
+): Promise<Buffer | undefined> {
   const found = survey(folder).logs.flatMap(({ digest: weak }) =>
     readEntries(folder, weak)
       .filter(({ disowned }) => disowned !== true)
@@ -30,8 +37,10 @@ export async function pack(folder: StoreFolder, store: Store, bounds: PackBounds
       .map((entry) => ({ weak, entry })),
   );
   found.sort((a, b) => b.entry.recordedAt - a.entry.recordedAt);
-  const parts: Uint8Array[] = [MAGIC];
-  let size = MAGIC.length;
+  const verdicts = Buffer.from(rules.load() ?? "");
+  const parts: Uint8Array[] = [MAGIC, lengthOf(verdicts), verdicts];
+  const head = parts.length;
+  let size = MAGIC.length + LENGTH_BYTES + verdicts.length;
   for (const { weak, entry } of found) {
     const sealed = await store.blobs.get(entry.record);
     if (sealed === undefined) continue;
@@ -40,16 +49,21 @@ export async function pack(folder: StoreFolder, store: Store, bounds: PackBounds
     if (size > bounds.maxBytes) break;
     parts.push(...item);
   }
-  return parts.length === 1 ? undefined : Buffer.concat(parts);
+  return parts.length === head ? undefined : Buffer.concat(parts);
 }
 
 /**
  * Adds what is not there yet.
  * @returns how many candidates were added; what follows damage is left out. @throws StoreError
  */
-export async function unpack(bytes: Buffer, store: Store, hasher: Hasher): Promise<number> {
+export async function unpack(bytes: Buffer, store: Store, rules: RuleFile, hasher: Hasher): Promise<number> {
+  const start = MAGIC.length + LENGTH_BYTES;
+  if (bytes.length < start || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) return 0;
+  const items = start + bytes.readUInt32BE(MAGIC.length);
+  // What this machine found out itself stands. Wrong advice costs nothing: a wrong guess is an ordinary answer.
+  if (rules.load() === undefined && items > start) rules.save(bytes.subarray(start, items).toString());
   let added = 0;
-  for (const { weak, entry, sealed } of itemsOf(bytes)) {
+  for (const { weak, entry, sealed } of itemsOf(bytes, items)) {
     if (sha256Of(hasher, sealed) !== entry.record) continue;
     if ((await store.records.lookup(weak)).some(({ record }) => record === entry.record)) continue;
     await store.blobs.put(sealed);
@@ -59,15 +73,14 @@ export async function unpack(bytes: Buffer, store: Store, hasher: Hasher): Promi
   return added;
 }
 
-function* itemsOf(bytes: Buffer): Generator<{ weak: Digest; entry: RecordEntry; sealed: Uint8Array }> {
-  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) return;
-  for (let at = MAGIC.length; at + HEAD_BYTES <= bytes.length;) {
+function* itemsOf(bytes: Buffer, from: number): Generator<{ weak: Digest; entry: RecordEntry; sealed: Uint8Array }> {
+  for (let at = from; at + HEAD_BYTES <= bytes.length;) {
     const weak = parseDigest(`sha256:${bytes.subarray(at, at + WEAK_BYTES).toString("hex")}`);
     const entry = decodeBody(bytes.subarray(at + WEAK_BYTES, at + WEAK_BYTES + BODY_BYTES));
-    const from = at + HEAD_BYTES;
-    const to = from + bytes.readUInt32BE(from - LENGTH_BYTES);
+    const sealedAt = at + HEAD_BYTES;
+    const to = sealedAt + bytes.readUInt32BE(sealedAt - LENGTH_BYTES);
     if (weak === undefined || entry === undefined || entry.disowned === true || to > bytes.length) return;
-    yield { weak, entry, sealed: bytes.subarray(from, to) };
+    yield { weak, entry, sealed: bytes.subarray(sealedAt, to) };
     at = to;
   }
 }

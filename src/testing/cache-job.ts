@@ -54,9 +54,12 @@ export class CacheJob {
   readonly #runner: ChildProcess;
   #steps = 0;
 
+  readonly #origin: string;
+
   private constructor(table: GitHubTable, double: GitHubSemantics, origin: string) {
     this.table = table;
     this.double = double;
+    this.#origin = origin;
     mkdirSync(this.temp);
     this.env = {
       PATH: process.env["PATH"] ?? "",
@@ -84,6 +87,11 @@ export class CacheJob {
     const server = await serveDouble(double);
     onTestFinished(() => server.close());
     return new CacheJob(table, double, server.origin);
+  }
+
+  /** A job on another machine, before the same GitHub. */
+  elsewhere(): CacheJob {
+    return new CacheJob(this.table, this.double, this.#origin);
   }
 
   async main(inputs: Readonly<Record<string, string>> = {}, hooks: StepHooks = {}): Promise<Step> {
