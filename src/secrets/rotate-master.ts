@@ -11,11 +11,15 @@ import { KEY_BYTES } from "./seal.ts";
 import type { OpenStore, Session } from "./session.ts";
 import { segmentCount } from "./store-file.ts";
 
+/** Versions opened again so far, of all. */
+type OnProgress = (done: number, total: number) => void;
+
 export async function rotateMaster(
   session: Session,
   from: OpenStore,
   { random, now, actor }: ChangeContext,
   provider: KeyProvider,
+  onProgress?: OnProgress,
 ): Promise<OpenStore> {
   const { source, folder } = session.context;
   const { state, master } = from;
@@ -62,7 +66,7 @@ export async function rotateMaster(
         settings: { from: old.kid, kid, provider, checkpointKey: checkpointKey(fresh, state.storeId).publicText },
       },
     ],
-    verify: (written) => everyVersionOpens(written, fresh),
+    verify: (written) => everyVersionOpens(written, fresh, onProgress),
   });
 }
 
@@ -88,9 +92,10 @@ export async function forgetRetiredKeys(
   return next;
 }
 
-export function everyVersionOpens(state: StoreState, master: Uint8Array): boolean {
+export function everyVersionOpens(state: StoreState, master: Uint8Array, onProgress?: OnProgress): boolean {
   const keys = scopeKeysOf(master, state.storeId);
-  return state.versions.every((v) => {
+  return state.versions.every((v, i) => {
+    onProgress?.(i + 1, state.versions.length);
     const value = openVersion(keys(v.scope).wrap, v.kid, attributesOf(state.storeId, v), v);
     if (typeof value === "string") return false;
     value.fill(0);

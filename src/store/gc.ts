@@ -39,6 +39,7 @@ const TOUCH_LOCK_EVERY = 256;
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
 /**
+ * @param onProgress logs read so far, of all
  * @param dryRun nothing is changed; the report says what would be
  * @returns "locked" if another gc is at work
  * @throws StoreError
@@ -48,10 +49,11 @@ export async function gc(
   deflate: Deflate,
   limits: GcLimits,
   dryRun: boolean,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<GcReport | "locked"> {
   const { files, clock } = folder;
   if (dryRun) {
-    const plan = planGc(folder, deflate, limits, survey(folder), () => undefined);
+    const plan = planGc(folder, deflate, limits, survey(folder), () => undefined, onProgress);
     return { ...reportOf(plan), leftOversRemoved: plan.survey.leftOvers.length };
   }
   const lock = `${folder.path}/gc.lock`;
@@ -63,7 +65,7 @@ export async function gc(
   try {
     const found = survey(folder);
     const leftOversRemoved = clearLeftOvers(folder, found);
-    const plan = planGc(folder, deflate, limits, found, alive);
+    const plan = planGc(folder, deflate, limits, found, alive, onProgress);
     const removed = await carryOut(folder, plan, alive);
     return { ...reportOf(plan), ...removed, leftOversRemoved, bytesAfter: survey(folder).bytes };
   } finally {
@@ -122,6 +124,7 @@ function planGc(
   { maxBytes, maxAgeMs }: GcLimits,
   found: Survey,
   alive: () => void,
+  onProgress: (done: number, total: number) => void = () => undefined,
 ): Plan {
   const now = folder.clock.now();
   const doomed = new Map<Found, Candidate[]>();
@@ -132,7 +135,8 @@ function planGc(
     if (known === undefined) doomed.set(candidate.log, [candidate]);
     else known.push(candidate);
   };
-  for (const log of found.logs) {
+  for (const [i, log] of found.logs.entries()) {
+    onProgress(i + 1, found.logs.length);
     const { entries, torn } = readLog(folder, log.digest, "");
     const counted = readEntries(folder, log.digest).filter((entry) => entry.disowned !== true);
     if (torn > 0 || counted.length < entries.length) untidy.add(log);

@@ -45,12 +45,27 @@ export interface Verification {
 /** Larger than any blob that the store writes. */
 const MAX_BLOB_BYTES = 2 * 1024 * 1024 * 1024;
 
-/** @throws StoreError if the store cannot be read */
-export function verifyStore(folder: StoreFolder, deflate: Deflate): Verification {
+/**
+ * @param onProgress files checked so far, of all
+ * @throws StoreError if the store cannot be read
+ */
+export function verifyStore(
+  folder: StoreFolder,
+  deflate: Deflate,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Verification {
   const found = survey(folder);
   const checked = new Checked(folder, deflate, found);
-  for (const blob of found.blobs.values()) checked.blob(blob);
-  for (const log of found.logs) checked.log(log, "");
+  const total = found.blobs.size + found.logs.length;
+  let done = 0;
+  for (const blob of found.blobs.values()) {
+    checked.blob(blob);
+    onProgress(++done, total);
+  }
+  for (const log of found.logs) {
+    checked.log(log, "");
+    onProgress(++done, total);
+  }
   for (const log of found.marks) checked.log(log, MARKS);
   for (const witness of found.witnesses) checked.witness(witness);
   const { problems, tornLines, newer, entries } = checked;

@@ -12,6 +12,7 @@ import { agentHere, type Here, statusOf, statusText } from "./here.ts";
 import { printNotes } from "../configuration.ts";
 import { storeTrouble } from "../store-trouble.ts";
 import { VERSION } from "../version.ts";
+import { tell } from "../tell.ts";
 
 /** Set for the detached child: the number of the descriptor on which it says how the start went. */
 const READY_FD = "FOREGONE_AGENT_READY_FD";
@@ -34,7 +35,7 @@ export async function start(context: CliContext, parsed: Parsed): Promise<number
   if (parsed.flags.has("foreground")) return foreground(context, here);
   const running = await statusOf(here.place);
   if (running !== undefined) {
-    context.stdout.write(`agent      already up\n${statusText(running)}`);
+    tell(context, parsed, { ...running, alreadyUp: true }, `agent      already up\n${statusText(running)}`);
     if (running.version !== VERSION)
       context.stderr.write(
         `foregone: note: it runs version ${running.version}, and this is ${VERSION}\nforegone: hint: foregone agent stop && foregone agent start\n`,
@@ -45,7 +46,7 @@ export async function start(context: CliContext, parsed: Parsed): Promise<number
   const answer = await statusOf(here.place);
   if (answer === undefined)
     throw new ForegoneError("E_INTERNAL", "the agent started and does not answer", { hint: "foregone agent logs" });
-  context.stdout.write(statusText(answer));
+  tell(context, parsed, { ...answer, alreadyUp: false }, statusText(answer));
   return EXIT.done;
 }
 

@@ -5,6 +5,7 @@ import { durationText } from "../../report/units.ts";
 import { agentHere, statusOf, statusText } from "../agent/here.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { printNotes } from "../configuration.ts";
+import { tell } from "../tell.ts";
 
 export { install } from "../agent/install.ts";
 export { logs } from "../agent/logs.ts";
@@ -25,11 +26,11 @@ export async function status(context: CliContext, parsed: Parsed): Promise<numbe
 /** Ten seconds: services get five to finish, and the rest is our own slack. */
 const STOP_DEADLINE_MS = 10_000;
 
-export async function stop(context: CliContext): Promise<number> {
+export async function stop(context: CliContext, parsed: Parsed): Promise<number> {
   const { place } = await agentHere(context);
   const running = await statusOf(place);
   if (running === undefined) {
-    context.stdout.write("agent      not running\n");
+    tell(context, parsed, { stopped: null }, "agent      not running\n");
     return EXIT.done;
   }
   await askAgent(place.socket, { method: "POST", path: "/v1/stop" });
@@ -41,7 +42,8 @@ export async function stop(context: CliContext): Promise<number> {
       });
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  context.stdout.write(`agent      stopped, pid ${running.pid} after ${durationText(running.upMs)}\n`);
+  const text = `agent      stopped, pid ${running.pid} after ${durationText(running.upMs)}\n`;
+  tell(context, parsed, { stopped: { pid: running.pid, upMs: running.upMs } }, text);
   return EXIT.done;
 }
 

@@ -10,6 +10,7 @@ import { fleetSecret } from "../api/fleet.ts";
 import { apiPorts } from "../api/open.ts";
 import { apiSettings } from "../api/settings.ts";
 import type { CliContext, Parsed } from "../command.ts";
+import { tell } from "../tell.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const settings = await apiSettings(context, parsed);
@@ -21,8 +22,12 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
       const fleet = await fleetSecret(context.env, settings.config).catch(() => undefined);
       keySource(folder, apiPorts.random, fleet).renew();
     }
-    context.stdout.write(
-      `cleared ${removeAll(folder).toLocaleString("en-US")} files${told === undefined ? "" : " and the running proxy"}\n`,
+    const files = removeAll(folder);
+    tell(
+      context,
+      parsed,
+      { files, proxy: told !== undefined },
+      `cleared ${files.toLocaleString("en-US")} files${told === undefined ? "" : " and the running proxy"}\n`,
     );
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;

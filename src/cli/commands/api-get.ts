@@ -8,6 +8,7 @@ import { ApiCounting } from "../api/counting.ts";
 import { openApiProxy } from "../api/open.ts";
 import { type ApiSettings, apiSettings } from "../api/settings.ts";
 import type { CliContext, Parsed } from "../command.ts";
+import { Progress } from "../progress.ts";
 
 /** GitHub gives up after 10 s; pacing may add 30. */
 const READ_TIMEOUT_MS = 60_000;
@@ -24,18 +25,22 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   const first = `${root}/${path.replace(/^https:\/\/[^/]+/, "").replace(/^\/+/, "")}`;
   return withSocket(context, settings, async (socket) => {
     const bodies: Buffer[] = [];
+    const progress = new Progress(context.stderr, "pages");
     let next: string | undefined = first;
     for (let page = 0; next !== undefined && page < MAX_PAGES; page++) {
       const answer = await askSocket(socket, { method: "GET", path: next, headers, timeoutMs: READ_TIMEOUT_MS });
       if (answer === undefined) throw new ForegoneError("E_NOT_FOUND", `no API proxy answers on ${socket}`);
       if (parsed.flags.has("include")) printHead(context, answer);
       bodies.push(answer.body);
+      const last = lastPage(answer);
+      if (parsed.flags.has("paginate") && last !== undefined) progress.show(bodies.length, last);
       if (answer.status >= 400) {
         context.stdout.write(answer.body);
         throw new ForegoneError("E_NOT_FOUND", `${next} answered ${answer.status}`);
       }
       next = parsed.flags.has("paginate") ? nextPath(answer) : undefined;
     }
+    progress.end();
     context.stdout.write(bodies.length === 1 ? (bodies[0] ?? "") : joined(bodies));
     if (context.stdout.isTTY === true) context.stdout.write("\n");
     return 0;
@@ -93,6 +98,13 @@ function nextPath({ headers }: SocketAnswer): string | undefined {
     Array.isArray(link) ? link.join(",") : (link ?? ""),
   )?.[1];
   return next === "" ? undefined : next;
+}
+
+/** The number of the last page, if the answer names it. */
+function lastPage({ headers }: SocketAnswer): number | undefined {
+  const link = headers["link"];
+  const page = /[?&]page=(\d+)[^>]*>;\s*rel="?last"?/.exec(Array.isArray(link) ? link.join(",") : (link ?? ""))?.[1];
+  return page === undefined ? undefined : Number(page);
 }
 
 /** Pages as one list; pages that are objects stay one document a line. */

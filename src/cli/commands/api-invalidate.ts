@@ -3,6 +3,7 @@ import { ForegoneError } from "../../core/errors.ts";
 import { askRunning } from "../api/client.ts";
 import { apiSettings } from "../api/settings.ts";
 import type { CliContext, Parsed } from "../command.ts";
+import { tell } from "../tell.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const [what, ...more] = parsed.operands;
@@ -16,6 +17,6 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     ...(owner !== undefined && { owner }),
     ...(repo !== undefined && { repo }),
   });
-  context.stdout.write(`invalidated ${what ?? "everything"}\n`);
+  tell(context, parsed, { invalidated: what ?? null }, `invalidated ${what ?? "everything"}\n`);
   return 0;
 }

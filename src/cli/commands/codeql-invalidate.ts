@@ -5,6 +5,7 @@ import type { CliContext, Parsed } from "../command.ts";
 import { checkoutOf } from "../codeql/files.ts";
 import { invalidateScans } from "../codeql/invalidating.ts";
 import { openScanShell } from "../codeql/shell.ts";
+import { tell } from "../tell.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const { checkout } = checkoutOf(context, parsed);
@@ -15,6 +16,6 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     language: parsed.values.get("language"),
     all: parsed.flags.has("all"),
   });
-  context.stdout.write(`${plural(count, "record")} disowned\n`);
+  tell(context, parsed, { disowned: count }, `${plural(count, "record")} disowned\n`);
   return EXIT.done;
 }

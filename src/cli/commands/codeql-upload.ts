@@ -10,6 +10,7 @@ import { checkoutOf, readWholeFile } from "../codeql/files.ts";
 import { openScanShell, targetOf } from "../codeql/shell.ts";
 import { uploadLog, uploadReport } from "../codeql/uploading.ts";
 import { printable } from "../../report/printable.ts";
+import { tell } from "../tell.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const [file, ...rest] = parsed.operands;
@@ -34,10 +35,8 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     ref: parsed.values.get("ref"),
   });
   const uploaded = await uploadLog(shell, target, log);
-  context.stdout.write(
-    uploadReport(uploaded)
-      .map((line) => `${line}\n`)
-      .join(""),
-  );
+  const lines = uploadReport(uploaded).map((line) => `${line}
+`);
+  tell(context, parsed, uploaded, lines.join(""));
   return uploaded.kind === "complete" || uploaded.kind === "pending" ? EXIT.done : EXIT.wrong;
 }

@@ -40,6 +40,7 @@ async function alone(context: CliContext, parsed: Parsed, { agent, resolved }: H
 }
 
 function show(context: CliContext, parsed: Parsed, url: string): void {
+  if (parsed.flags.has("json")) return void context.stdout.write(`${JSON.stringify({ url })}\n`);
   const { DISPLAY: x, WAYLAND_DISPLAY: wayland } = context.env;
   const open =
     process.platform === "darwin" ? "open" : x === undefined && wayland === undefined ? undefined : "xdg-open";

@@ -6,6 +6,7 @@ import type { CliContext, Parsed } from "../command.ts";
 import { configurationOf, printNotes } from "../configuration.ts";
 import { storeTrouble } from "../store-trouble.ts";
 import { openStoreFor } from "../wiring.ts";
+import { Progress } from "../progress.ts";
 
 const FLAGS = [
   ["max-size", "store.disk"],
@@ -23,9 +24,11 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   const limits = { maxBytes: resolved.config["store.disk"], maxAgeMs: resolved.config["store.max-age"] };
   const dryRun = parsed.flags.has("dry-run");
   const { folder } = openStoreFor(context, resolved);
-  const report = await gc(folder, nodeDeflate, limits, dryRun).catch((error: unknown) => {
+  const progress = new Progress(context.stderr, "reading");
+  const report = await gc(folder, nodeDeflate, limits, dryRun, progress.show).catch((error: unknown) => {
     throw storeTrouble(error);
   });
+  progress.end();
   if (report === "locked")
     throw new ForegoneError("E_LOCKED", "another gc is at work on this store", { hint: "wait a minute and try again" });
   const facts = { ...limits, ...report, dryRun };

@@ -9,6 +9,7 @@ import type { CliContext, Parsed } from "../command.ts";
 import { expandPath } from "../configuration.ts";
 import { changing, secretsShell } from "../secrets/context.ts";
 import { askHidden } from "../secrets/input.ts";
+import { tell } from "../tell.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const [operand, ...more] = parsed.operands;
@@ -26,7 +27,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   for (const { value } of imported) value.fill(0);
   for (const name of kept)
     context.stderr.write(`foregone: note: ${name} is there already and stays; --replace replaces it\n`);
-  context.stdout.write(`${plural(added.length, "version")} imported\n`);
+  tell(context, parsed, { imported: added.length, kept }, `${plural(added.length, "version")} imported\n`);
   return kept.length > 0 ? EXIT.partly : EXIT.done;
 }
 

@@ -4,6 +4,7 @@ import { createStore } from "../../secrets/create.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { secretsShell } from "../secrets/context.ts";
 import { kdfOption, providerOption } from "../secrets/options.ts";
+import { tell } from "../tell.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const shell = await secretsShell(context, { kdf: kdfOption(parsed) });
@@ -16,7 +17,10 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     });
   const state = await createStore(session, { provider, ...(recipient !== null && { auditRecipient: recipient }) });
   const verifier = recipient === null ? "the master key" : recipient;
-  context.stdout.write(
+  tell(
+    context,
+    parsed,
+    { storeId: state.storeId, folder: session.folder, keyProvider: provider, auditRecipient: recipient },
     `store ${state.storeId.slice(0, 8)} in ${session.folder}\nmaster key k1 in ${placeOf(provider)}; audit log verified with ${verifier}\n`,
   );
   return EXIT.done;

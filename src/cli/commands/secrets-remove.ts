@@ -8,6 +8,7 @@ import { nameOperand, required, versionOption } from "../secrets/options.ts";
 import { resolveScope } from "../secrets/scope-names.ts";
 import { stateOf } from "../secrets/words.ts";
 import { plural } from "../../report/units.ts";
+import { tell } from "../tell.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const expired = parsed.flags.has("expired");
@@ -34,6 +35,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     if (removed.length > 0) session.commit(store, removeVersions(change, store, removed));
     return { line: before, count: removed.length };
   });
-  context.stdout.write(count === 0 ? "nothing has expired\n" : `${plural(count, "version")} removed, audit #${line}\n`);
+  const text = count === 0 ? "nothing has expired" : `${plural(count, "version")} removed, audit #${line}`;
+  tell(context, parsed, { removed: count, audit: count === 0 ? null : line }, `${text}\n`);
   return EXIT.done;
 }

@@ -7,6 +7,8 @@ import type { CliContext, Parsed } from "../command.ts";
 import { changing, seconds, secretsShell } from "../secrets/context.ts";
 import { kdfOption, providerOption } from "../secrets/options.ts";
 import { timeText } from "../secrets/words.ts";
+import { tell } from "../tell.ts";
+import { Progress } from "../progress.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const shell = await secretsShell(context, { kdf: kdfOption(parsed) });
@@ -14,11 +16,16 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     const before = currentKey(store.state);
     const provider = providerOption(parsed) ?? before.provider;
     const line = session.log.state.seq;
-    const { state } = await rotateMaster(session, store, change, provider);
+    const progress = new Progress(context.stderr, "checking");
+    const { state } = await rotateMaster(session, store, change, provider, progress.show);
+    progress.end();
     const until = change.now + seconds(shell.config["secrets.master-grace"]);
     return { line, old: before, key: currentKey(state), count: state.versions.length, until };
   });
-  context.stdout.write(
+  tell(
+    context,
+    parsed,
+    { kid: key.kid, provider: key.provider, versions: count, old: { kid: old.kid, until }, audit: line },
     `master key ${key.kid} in ${key.provider}, ${plural(count, "version")} wrapped anew; ${old.kid} is kept until ${timeText(until)}, audit #${line}\n`,
   );
   return EXIT.done;

@@ -8,7 +8,8 @@ import { changing, seconds, secretsShell } from "../secrets/context.ts";
 import { readValue } from "../secrets/input.ts";
 import { ageOption, nameOperand, notAfterOption, required } from "../secrets/options.ts";
 import { resolveScope } from "../secrets/scope-names.ts";
-import { expiryText, scopeLabel, timeText } from "../secrets/words.ts";
+import { expiryText, scopeLabel, timeText, storedFacts } from "../secrets/words.ts";
+import { tell } from "../tell.ts";
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -44,7 +45,10 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   });
   value.fill(0);
   if (version === undefined) throw new TypeError("rotate: no version");
-  context.stdout.write(
+  tell(
+    context,
+    parsed,
+    { ...storedFacts(version, line), oldUntil: until },
     `${name} v${version.version}, ${scopeLabel(version)}, ${expiryText(version)}; v${version.version - 1} until ${timeText(until)} at most, audit #${line}\n`,
   );
   return EXIT.done;

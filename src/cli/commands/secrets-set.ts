@@ -8,7 +8,8 @@ import { changing, secretsShell } from "../secrets/context.ts";
 import { readValue } from "../secrets/input.ts";
 import { ageOption, nameOperand, notAfterOption, required, timeOption } from "../secrets/options.ts";
 import { resolveScope } from "../secrets/scope-names.ts";
-import { expiryText, scopeLabel, timeText } from "../secrets/words.ts";
+import { expiryText, scopeLabel, timeText, storedFacts } from "../secrets/words.ts";
+import { tell } from "../tell.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const name = nameOperand(parsed);
@@ -43,7 +44,10 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   value.fill(0);
   if (version === undefined) throw new TypeError("set: no version");
   const facts = deny ? ["denied to all in it"] : [`${value.length} bytes`, expiryText(version)];
-  context.stdout.write(
+  tell(
+    context,
+    parsed,
+    storedFacts(version, line),
     `${[`${name} v${version.version}`, scopeLabel(version), ...facts, `audit #${line}`].join(", ")}\n`,
   );
   return EXIT.done;

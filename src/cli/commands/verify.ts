@@ -6,11 +6,14 @@ import type { CliContext, Parsed } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
 import { storeTrouble } from "../store-trouble.ts";
 import { openStoreFor } from "../wiring.ts";
+import { Progress } from "../progress.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const { folder } = openStoreFor(context, await configurationOf(context));
   try {
-    const found = verifyStore(folder, nodeDeflate);
+    const progress = new Progress(context.stderr, "checking");
+    const found = verifyStore(folder, nodeDeflate, progress.show);
+    progress.end();
     const repair = parsed.flags.has("repair") && found.problems.length > 0;
     const now = repair ? await repairStore(folder, nodeDeflate, found) : found;
     const repaired = repair ? found.problems : [];

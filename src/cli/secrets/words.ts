@@ -25,6 +25,12 @@ export function expiryText({ notAfter }: Pick<StoredVersion, "notAfter">): strin
   return notAfter === null ? "no expiry" : `expires ${timeText(notAfter)}`;
 }
 
+/** For --json: what was stored, never its value. Times are Unix seconds. */
+export function storedFacts(version: StoredVersion, audit: number): object {
+  const { name, notBefore, notAfter } = version;
+  return { name, version: version.version, scope: scopeText(version.scope), notBefore, notAfter, audit };
+}
+
 /** Columns of one width each, two spaces apart. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? "").length)));

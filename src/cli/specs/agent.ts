@@ -17,8 +17,8 @@ export const agentSpecs: readonly CommandSpec[] = [
       {
         name: "start",
         summary: "start the agent, and return when it serves",
-        usage: "[--foreground]",
-        options: [{ name: "foreground", type: "flag", summary: "stay here, for a service manager" }],
+        usage: "[--foreground] [--json]",
+        options: [{ name: "foreground", type: "flag", summary: "stay here, for a service manager" }, JSON_OPTION],
         load: agent("start"),
       },
       {
@@ -31,8 +31,8 @@ export const agentSpecs: readonly CommandSpec[] = [
       {
         name: "stop",
         summary: "stop the agent; answers in flight finish",
-        usage: "",
-        options: [],
+        usage: "[--json]",
+        options: [JSON_OPTION],
         load: agent("stop"),
       },
       {
@@ -61,8 +61,9 @@ export const agentSpecs: readonly CommandSpec[] = [
   {
     name: "dashboard",
     summary: "open the dashboard in a browser: decisions, savings, quota, peers, credentials",
-    usage: "[--print] [--port N]",
+    usage: "[--print | --json] [--port N]",
     options: [
+      JSON_OPTION,
       { name: "print", type: "flag", summary: "print the address instead of opening it" },
       { name: "port", type: "value", placeholder: "N", summary: "loopback port if no agent runs; 0: any free one" },
     ],

@@ -97,7 +97,7 @@ export const codeqlSpecs: readonly CommandSpec[] = [
         summary: "send a SARIF file to code scanning and wait until it is processed",
         usage: "[--commit C] [--ref REF] [--category K] FILE",
         details: "The token is that of GITHUB_TOKEN; it needs `security-events: write`.",
-        options: [...TARGET, CHECKOUT],
+        options: [...TARGET, CHECKOUT, JSON_OPTION],
         load: () => import("../commands/codeql-upload.ts"),
       },
       {
@@ -120,6 +120,7 @@ export const codeqlSpecs: readonly CommandSpec[] = [
           },
           { name: "all", type: "flag", summary: "all results of this repository" },
           CHECKOUT,
+          JSON_OPTION,
         ],
         load: () => import("../commands/codeql-invalidate.ts"),
       },

@@ -1,6 +1,7 @@
 // `foregone secrets`: the credential manager.
 import { type CommandSpec, JSON_OPTION, type OptionSpec } from "../command.ts";
 import { brokerSpec } from "./secrets-broker.ts";
+import { escrowSpecs } from "./secrets-escrow.ts";
 
 const SCOPE: OptionSpec = {
   name: "scope",
@@ -57,6 +58,7 @@ export const secretsSpecs: readonly CommandSpec[] = [
             placeholder: "age1...",
             summary: "only this auditor can verify the audit log, and nobody can forge it",
           },
+          JSON_OPTION,
         ],
         examples: ["foregone secrets init --key-provider file"],
         load: () => import("../commands/secrets-init.ts"),
@@ -104,6 +106,7 @@ export const secretsSpecs: readonly CommandSpec[] = [
             summary: "weakest proof that opens it: oidc (default), token, local",
           },
           { name: "deny", type: "flag", summary: "no value: nobody in this scope gets the name" },
+          JSON_OPTION,
         ],
         examples: [
           'printf %s "$TOKEN" | foregone secrets set DEPLOY_TOKEN --scope environment:acme/shop:production',
@@ -155,6 +158,7 @@ export const secretsSpecs: readonly CommandSpec[] = [
             placeholder: "N",
             summary: "draw N letters and digits instead of reading a value",
           },
+          JSON_OPTION,
         ],
         load: () => import("../commands/secrets-rotate.ts"),
       },
@@ -162,14 +166,19 @@ export const secretsSpecs: readonly CommandSpec[] = [
         name: "rotate-master",
         summary: "make a new master key and wrap every data key anew",
         usage: "[--key-provider P]",
-        options: [PROVIDER, KDF],
+        options: [PROVIDER, KDF, JSON_OPTION],
         load: () => import("../commands/secrets-rotate-master.ts"),
       },
       {
         name: "remove",
         summary: "delete a credential, one version of it, or all that has expired",
         usage: "NAME --scope S [--version N] | --expired",
-        options: [SCOPE, VERSION, { name: "expired", type: "flag", summary: "every version whose time is over" }],
+        options: [
+          SCOPE,
+          VERSION,
+          { name: "expired", type: "flag", summary: "every version whose time is over" },
+          JSON_OPTION,
+        ],
         load: () => import("../commands/secrets-remove.ts"),
       },
       {
@@ -246,43 +255,7 @@ export const secretsSpecs: readonly CommandSpec[] = [
         ],
         load: () => import("../commands/secrets-doctor.ts"),
       },
-      {
-        name: "export",
-        summary: "write credentials to an age file, for escrow or another machine",
-        usage: "--to age1... | --passphrase  [--scope S] [--out FILE]",
-        options: [
-          { name: "to", type: "value", placeholder: "age1...", summary: "who can open it" },
-          {
-            name: "passphrase",
-            type: "flag",
-            summary: "whoever knows a passphrase can (FOREGONE_EXPORT_PASSPHRASE or a prompt)",
-          },
-          SCOPE,
-          {
-            name: "out",
-            type: "value",
-            placeholder: "FILE",
-            summary: "a new file of mode 0600; default: standard output",
-          },
-          { name: "with-master-key", type: "flag", summary: "also the master key: who opens the file opens the store" },
-        ],
-        load: () => import("../commands/secrets-export.ts"),
-      },
-      {
-        name: "import",
-        summary: "take credentials from an age file, all or none",
-        usage: "FILE [--identity FILE] [--replace]",
-        options: [
-          {
-            name: "identity",
-            type: "value",
-            placeholder: "FILE",
-            summary: "age identity; without it a passphrase is asked",
-          },
-          { name: "replace", type: "flag", summary: "also names that are there already" },
-        ],
-        load: () => import("../commands/secrets-import.ts"),
-      },
+      ...escrowSpecs(SCOPE),
       brokerSpec,
     ],
   },
