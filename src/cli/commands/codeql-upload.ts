@@ -35,8 +35,10 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     ref: parsed.values.get("ref"),
   });
   const uploaded = await uploadLog(shell, target, log);
-  const lines = uploadReport(uploaded).map((line) => `${line}
-`);
+  const lines = uploadReport(uploaded).map(
+    (line) => `${line}
+`,
+  );
   tell(context, parsed, uploaded, lines.join(""));
   return uploaded.kind === "complete" || uploaded.kind === "pending" ? EXIT.done : EXIT.wrong;
 }
