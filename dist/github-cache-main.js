@@ -1,2 +1,2 @@
 import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{b as o}from"./chunk-KJ5575UI.js";import"./chunk-SNKEHAYZ.js";import{b as r}from"./chunk-SJF5CJEX.js";import"./chunk-PFG7WCZ2.js";import"./chunk-OOYSWMHU.js";import"./chunk-OC55JNVM.js";import"./chunk-OUNGYNEX.js";import"./chunk-LBY2DV5T.js";import"./chunk-BGR5OXW2.js";await o(r(process.env,s=>{process.stdout.write(s)}));
+import{b as o}from"./chunk-2XCXH2P3.js";import"./chunk-KEFBUNL6.js";import"./chunk-WJBNEERS.js";import{b as r}from"./chunk-SJF5CJEX.js";import"./chunk-PFG7WCZ2.js";import"./chunk-OOYSWMHU.js";import"./chunk-OC55JNVM.js";import"./chunk-OUNGYNEX.js";import"./chunk-LBY2DV5T.js";import"./chunk-BGR5OXW2.js";await o(r(process.env,s=>{process.stdout.write(s)}));
