@@ -59,6 +59,8 @@ export class ProducerTrust {
       this.#proofs.set(id, { text: `${madeBy(record)} [own store]`, url: this.#url(record.provenance.runId) });
       return undefined;
     }
+    if (level === "scope" && this.#seen.get("git-ref")?.has(id) === true)
+      return this.#believed(id, record, { kind: "believed", class: "scope" });
     const asker = this.#asker(record, claim);
     const claims = claimsOf(record);
     const cheap = this.#cacheBelief(asker, claims, id, record.weak);

@@ -18,10 +18,11 @@ export async function publishRemotely(
   disk: Store,
   records: readonly Recorded[],
 ): Promise<readonly Published[]> {
-  const { cache, artifacts } = openLayers(parts, parts.patience?.publishing ?? PUBLISHING);
+  const { cache, artifacts, gitRefs } = openLayers(parts, parts.patience?.publishing ?? PUBLISHING);
   const targets: (readonly [RemoteLayer, Store])[] = [];
   if (cache !== undefined && servesFromCache(parts)) targets.push(["actions-cache", cache.store]);
   if (artifacts !== undefined) targets.push(["artifacts", artifacts]);
+  if (gitRefs !== undefined) targets.push(["git-ref", gitRefs]);
   const published: Published[] = [];
   for (const recorded of records)
     published.push(
@@ -33,9 +34,12 @@ export async function publishRemotely(
 }
 
 export async function disownRemotely(parts: RemoteParts, weak: Digest, at: EpochMs): Promise<readonly Published[]> {
-  const { cache } = openLayers(parts, parts.patience?.publishing ?? PUBLISHING);
-  if (cache === undefined) return [];
-  return [await attempt("actions-cache", () => cache.store.records.append(weak, disowningMark(at)))];
+  const { cache, gitRefs } = openLayers(parts, parts.patience?.publishing ?? PUBLISHING);
+  const targets: (readonly [RemoteLayer, Store])[] = [];
+  if (cache !== undefined) targets.push(["actions-cache", cache.store]);
+  if (gitRefs !== undefined) targets.push(["git-ref", gitRefs]);
+  const mark = disowningMark(at);
+  return Promise.all(targets.map(([layer, store]) => attempt(layer, () => store.records.append(weak, mark))));
 }
 
 /**

@@ -1,4 +1,7 @@
 // The layers that a job has beyond its machine: which there are, and why the others are off.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type ArtifactOrigin, ArtifactLayer } from "../store/actions/artifact-layer.ts";
 import { CacheBucket } from "../store/actions/cache-bucket.ts";
 import { type HttpParts, type Patience, Waiting } from "../store/actions/http.ts";
@@ -8,6 +11,8 @@ import { Producers } from "../github/producers.ts";
 import { gitEnvironment, HARMLESS } from "../memo/git-facts.ts";
 import type { Bounds } from "../store/bounded.ts";
 import { bucketStore } from "../store/bucket.ts";
+import { GitRefLayer } from "../store/git-refs.ts";
+import { gitProcess } from "../node/git-process.ts";
 import type { Store } from "../store/store.ts";
 import type { RemoteLayer, RemoteParts } from "./remote-records.ts";
 import type { RunContext } from "./run-context.ts";
@@ -20,6 +25,7 @@ export interface Layers {
     | { readonly bucket: CacheBucket; readonly store: Store; readonly readable: readonly string[] }
     | undefined;
   readonly artifacts: ArtifactLayer | undefined;
+  readonly gitRefs: Store | undefined;
   /** undefined: without a token nobody can be asked. */
   readonly producers: Producers | undefined;
   /** By cost. */
@@ -70,8 +76,37 @@ export function openLayers(parts: RemoteParts, patience: Patience): Layers {
         deflate: parts.effects.deflate,
       });
   }
-  const stores = [cache?.store, artifacts].filter((store) => store !== undefined);
-  return { cache, artifacts, producers, stores, off };
+  let gitRefs: Store | undefined;
+  if (wanted("git-ref")) {
+    gitRefs = parts.level === "scope" ? openGitRefs(parts, patience) : undefined;
+    if (parts.level !== "scope") off.set("git-ref", "whoever may push can write there: it needs trust: scope");
+    else if (gitRefs === undefined) off.set("git-ref", "no git checkout");
+  }
+  const stores = [cache?.store, artifacts, gitRefs].filter((store) => store !== undefined);
+  return { cache, artifacts, gitRefs, producers, stores, off };
+}
+
+/** Objects go to a folder of this process: the user's repository stays as it is. */
+function openGitRefs({ workspace, effects }: RemoteParts, patience: Patience): Store | undefined {
+  const env = gitEnvironment(publicEnvironment());
+  const argv = ["git", ...HARMLESS, "rev-parse", "--path-format=absolute", "--git-path", "objects"];
+  const { status, stdout } = effects.runner.run(argv, { cwd: workspace, env });
+  if (status !== 0) return undefined;
+  const scratch = mkdtempSync(join(env["RUNNER_TEMP"] ?? tmpdir(), "foregone-git-"));
+  process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
+  const objects = {
+    GIT_OBJECT_DIRECTORY: scratch,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: Buffer.from(stdout).toString().trimEnd(),
+  };
+  const git = gitProcess(workspace, { ...env, ...objects }, HARMLESS);
+  const { hasher, deflate } = effects;
+  return new GitRefLayer({ git, remote: "origin", timeoutMs: patience.totalMs, hasher, deflate });
+}
+
+/** What only our own step gets is no business of a credential helper. */
+function publicEnvironment(): Record<string, string> {
+  const all = Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return Object.fromEntries(all.filter(([name]) => !/^(?:INPUT_|STATE_|ACTIONS_)/.test(name)));
 }
 
 function openCache(parts: RemoteParts, service: ServiceParts): NonNullable<Layers["cache"]> {
@@ -127,7 +162,7 @@ function mergedTree({ workspace, effects }: RemoteParts, commit: string, head: s
   if (![commit, head].every((sha) => /^[0-9a-f]{40,64}$/.test(sha))) return undefined;
   const { status, stdout } = effects.runner.run(
     ["git", ...HARMLESS, "merge-tree", "--write-tree", `${commit}^1`, head],
-    { cwd: workspace, env: gitEnvironment({ PATH: process.env["PATH"] ?? "" }) },
+    { cwd: workspace, env: gitEnvironment(publicEnvironment()) },
   );
   const tree = Buffer.from(stdout).toString().split("\n")[0] ?? "";
   return status === 0 && /^[0-9a-f]{40,64}$/.test(tree) ? tree : undefined;

@@ -1,7 +1,9 @@
 // Who serves whom, through the real lookup, layers and trust rules, against the double: the honest cases, then the attacks.
+import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { startedDouble } from "../testing/actions/double-parts.ts";
 import { type ActionsDouble, CONTENTS_TOKEN, sha1 } from "../testing/actions/double.ts";
+import { temporaryFolder } from "../testing/temporary-folder.ts";
 import { failures, type JobOptions, RemoteJob } from "../testing/actions/remote-job.ts";
 
 const T = sha1("tree T");
@@ -290,6 +292,23 @@ describe("a job that may do less goes on", () => {
     expect(ghes.remote.notes()[0]).toMatch(/^actions-cache off: this runner has no cache/);
     const bare = new RemoteJob(double, onMain(M1, T, { token: "" }));
     expect(bare.remote.notes()).toEqual(["artifacts off: no token"]);
+  });
+
+  test("on a server without services, by refs of the repository: at trust: scope alone", async () => {
+    const double = await github();
+    const folder = temporaryFolder();
+    const git = (...args: string[]): unknown => expect(spawnSync("git", args, { cwd: folder }).status).toBe(0);
+    git("init", "--quiet", "--bare", "server.git");
+    git("init", "--quiet", ".");
+    git("remote", "add", "origin", "./server.git");
+    const env = { GITHUB_SERVER_URL: "https://ghe.example.org" };
+    const more = { env, layers: ["git-ref"], level: "scope", workspace: folder } as const;
+    const { published } = await RemoteJob.recorded(double, onMain(M1, T, more));
+    expect(published).toEqual([{ layer: "git-ref", why: undefined }]);
+    expect(await new RemoteJob(double, onMain(M2, T, more)).reason()).toBeUndefined();
+    const careful = new RemoteJob(double, onMain(M2, T, { ...more, level: "repository" }));
+    expect(await careful.reason()).toBe("no-record");
+    expect(careful.remote.notes()[0]).toMatch(/^git-ref off: whoever may push/);
   });
 
   test("a mark in the cache disowns what any layer has", async () => {

@@ -51,8 +51,10 @@ export interface RemoteParts {
   };
 }
 
+/** What `store: auto` means beyond the disk. */
 export const REMOTE_LAYERS = ["actions-cache", "artifacts"] as const;
-export type RemoteLayer = (typeof REMOTE_LAYERS)[number];
+/** `git-ref`: for servers that have neither; believed at `trust: scope` alone, for whoever may push can write there. */
+export type RemoteLayer = (typeof REMOTE_LAYERS)[number] | "git-ref";
 
 /** One record that this job made, as it lies in the disk store. */
 export interface Recorded {

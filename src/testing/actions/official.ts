@@ -1,6 +1,6 @@
 // Runs GitHub's own clients against the double: see official.mjs.
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 
 export type OfficialResult = { readonly value?: unknown; readonly error?: string };
 
@@ -13,7 +13,7 @@ export function official(
   cwd: string,
   steps: readonly (readonly unknown[])[],
 ): Promise<{ readonly results: readonly OfficialResult[]; readonly log: string }> {
-  const script = fileURLToPath(new URL("official.mjs", import.meta.url));
+  const script = resolve("src/testing/actions/official.mjs");
   const child = spawn(process.execPath, [script, JSON.stringify(steps)], {
     cwd,
     // RUNNER_OS and a github.com server: else the client takes the host for GHES and speaks version 1.

@@ -42,6 +42,7 @@ export interface JobOptions extends NewRun {
   readonly env?: Readonly<Record<string, string>>;
   readonly patience?: RemoteParts["patience"];
   readonly layers?: RemoteParts["layers"];
+  readonly workspace?: string;
 }
 
 const TOOL = "foregone 0.1.0";
@@ -66,7 +67,7 @@ export class RemoteJob {
       layers: options.layers ?? REMOTE_LAYERS,
       mode: options.mode ?? "step",
       tool: TOOL,
-      workspace: "/",
+      workspace: options.workspace ?? "/",
       patience: options.patience ?? { deciding: PATIENT, publishing: PATIENT },
       effects: {
         fetch,
