@@ -11,7 +11,12 @@ import { digestOf, entryOf, storeContract } from "../testing/store.contract.ts";
 import { temporaryFolder } from "../testing/temporary-folder.ts";
 import { GitRefLayer } from "./git-refs.ts";
 
-const env = { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", GIT_TERMINAL_PROMPT: "0", GIT_CONFIG_NOSYSTEM: "1" };
+const env = {
+  PATH: process.env["PATH"] ?? "",
+  HOME: "/nonexistent",
+  GIT_TERMINAL_PROMPT: "0",
+  GIT_CONFIG_NOSYSTEM: "1",
+};
 const weak = digestOf("action");
 
 function repositories(): { readonly checkout: string; readonly server: string; readonly layer: () => GitRefLayer } {
@@ -61,7 +66,9 @@ describe("git refs", () => {
     const git = (...args: string[]) => spawnSync("git", ["-C", checkout, ...args], { env, input: "x" });
     const oid = git("hash-object", "-w", "--stdin").stdout.toString().trim();
     const folder = `refs/foregone/r1/${weak.slice(7)}`;
-    expect(git("push", "--quiet", "origin", `${oid}:${folder}/v1`, `${oid}:${folder}${"0".repeat(3)}/x`).status).toBe(0);
+    expect(git("push", "--quiet", "origin", `${oid}:${folder}/v1`, `${oid}:${folder}${"0".repeat(3)}/x`).status).toBe(
+      0,
+    );
     expect(await layer().records.lookup(weak)).toHaveLength(1);
   });
 

@@ -50,7 +50,8 @@ export class GitRefLayer implements Store {
     this.blobs = {
       get: (digest) => this.#get(digest),
       put: async (bytes) => this.#put(bytes),
-      findMissing: async (digests) => digests.filter((digest) => !this.#values.has(digest) && !this.#places.has(digest)),
+      findMissing: async (digests) =>
+        digests.filter((digest) => !this.#values.has(digest) && !this.#places.has(digest)),
     };
     this.records = {
       lookup: async (weak) => retain((await this.#list(weak)).map(({ entry }) => entry)),
@@ -78,9 +79,13 @@ export class GitRefLayer implements Store {
     if (place !== undefined) {
       const { remote } = this.#parts;
       // Without a destination: no ref of the checkout is made. Into the caller's scratch object folder.
-      await this.#git(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", remote, place.ref], MAX_LIST_BYTES);
+      await this.#git(
+        ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", remote, place.ref],
+        MAX_LIST_BYTES,
+      );
       const zip = await this.#git(["cat-file", "blob", place.oid], MAX_VALUES_ZIP_BYTES);
-      for (const [each, packed] of decodeArtifact(zip, MAX_VALUES_ZIP_BYTES)?.values ?? []) this.#values.set(each, packed);
+      for (const [each, packed] of decodeArtifact(zip, MAX_VALUES_ZIP_BYTES)?.values ?? [])
+        this.#values.set(each, packed);
     }
     const packed = this.#values.get(digest);
     return packed && unpack(packed, this.#parts.deflate, MAX_VALUES_ZIP_BYTES);
@@ -98,7 +103,8 @@ export class GitRefLayer implements Store {
     const values = this.#pending;
     this.#pending = new Map();
     const zip = encodeArtifact({ entry, elsewhere: new Set(), values });
-    if (zip.length > MAX_VALUES_ZIP_BYTES) throw new StoreError(this.name, "EFBIG", "more than 64 MiB is not kept in a ref");
+    if (zip.length > MAX_VALUES_ZIP_BYTES)
+      throw new StoreError(this.name, "EFBIG", "more than 64 MiB is not kept in a ref");
     const oid = (await this.#git(["hash-object", "-w", "--stdin"], 1_000, zip)).toString("latin1").trim();
     const ref = folderOf(weak) + nameOf(entry);
     await this.#push([`${oid}:${ref}`]);
@@ -115,7 +121,8 @@ export class GitRefLayer implements Store {
     const { git, timeoutMs } = this.#parts;
     const { status, stdout } = await git(args, { timeoutMs, maxBytes, ...(stdin && { stdin }) });
     // What git says may hold the URL with a token: the code alone is told.
-    if (status !== 0) throw new StoreError(this.name, status === null ? "timeout" : `git-${status}`, `git ${args[0]} failed`);
+    if (status !== 0)
+      throw new StoreError(this.name, status === null ? "timeout" : `git-${status}`, `git ${args[0]} failed`);
     return Buffer.from(stdout.buffer, stdout.byteOffset, stdout.length);
   }
 }
@@ -135,7 +142,9 @@ function entryOf(name: string): RecordEntry | undefined {
   const [, time, ...digests] = NAME.exec(name) ?? [];
   if (time === undefined) return undefined;
   const recordedAt = Number.parseInt(time, 16) as EpochMs;
-  const [pathSet, strong, record] = digests.map((hex) => (hex === undefined ? undefined : parseDigest(`sha256:${hex}`)));
+  const [pathSet, strong, record] = digests.map((hex) =>
+    hex === undefined ? undefined : parseDigest(`sha256:${hex}`),
+  );
   if (pathSet === undefined || strong === undefined || record === undefined)
     return { ...disowningMark(recordedAt), via: "git-ref" };
   return { pathSet, strong, record, recordedAt, via: "git-ref" };
