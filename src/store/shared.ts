@@ -57,6 +57,11 @@ export async function openShared(name: string, address: SharedAddress, parts: Sh
   };
 }
 
+/** What every name of a network begins with. */
+export function spaceOf(space: string): string {
+  return `foregone/${space}/`;
+}
+
 function engineOf(
   name: string,
   address: SharedAddress,
@@ -66,7 +71,7 @@ function engineOf(
   const limits = { deadlineMs, maxBytes, clock: effects.clock };
   switch (address.engine) {
     case "redis":
-      return redisBucket(name, address, { ...limits, keepMs, prefix: `foregone/${space}/` });
+      return redisBucket(name, address, { ...limits, keepMs, prefix: spaceOf(space) });
     case "s3":
       return s3Bucket(name, address, {
         ...limits,

@@ -1,5 +1,6 @@
 // Puts the API proxy together from the configuration: keys, store, engine, doors. Used by serve, exec, the action and the agent.
 import { fleetSecret } from "./fleet.ts";
+import { type SharedApi, sharedApi } from "./shared.ts";
 import { trimBounds, engineOptions } from "./options.ts";
 import type { Config } from "../../config/settings.ts";
 import type { ApiEvent } from "../../github/effects.ts";
@@ -44,14 +45,17 @@ export async function openApiProxy(options: OpenOptions): Promise<OpenedApi> {
   const { config } = options;
   const kept = await openKept(options);
   const disk = kept.folder === undefined ? undefined : diskStore(quick(kept.folder));
-  const store = disk === undefined ? undefined : (options.layers?.(disk) ?? disk);
+  const near = disk === undefined ? undefined : (options.layers?.(disk) ?? disk);
+  const shared = near === undefined ? undefined : await sharedOf(near, options);
+  const store = shared?.store ?? near;
+  const fleet = bothFleets(options.fleet, shared?.fleet);
   const secret = config["api.webhook.secret"];
   const proxy = await startApiProxy({
     ports: apiPorts,
     doors: options.doors,
     keys: kept.keys,
     ...(store !== undefined && { store }),
-    ...(options.fleet !== undefined && { fleet: options.fleet }),
+    ...(fleet !== undefined && { fleet }),
     ...(kept.rules !== undefined && { ruleFile: kept.rules }),
     engine: engineOptions(config),
     upstream: { origins: options.origins ?? {}, env: options.env },
@@ -67,9 +71,37 @@ export async function openApiProxy(options: OpenOptions): Promise<OpenedApi> {
     folder: kept.folder,
     async close(graceMs) {
       await proxy.close(graceMs);
+      shared?.close();
       clearInterval(trimming);
       if (kept.folder !== undefined) await trimQuietly(kept.folder, config);
     },
+  };
+}
+
+function sharedOf(near: Store, { env, config, onEvent, onNote }: OpenOptions): Promise<SharedApi | undefined> {
+  return sharedApi(
+    near,
+    env,
+    config,
+    (event) => {
+      if (event.type === "failed") onEvent?.({ kind: "store-failed", code: `${event.layer} ${event.code}` });
+    },
+    (line) => onNote?.(line),
+  );
+}
+
+function bothFleets(a: Fleet | undefined, b: Fleet | undefined): Fleet | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return {
+    done(weak) {
+      a.done(weak);
+      b.done(weak);
+    },
+    took(ms) {
+      a.took(ms);
+      b.took(ms);
+    },
+    changed: (what) => a.changed?.(what),
   };
 }
 
