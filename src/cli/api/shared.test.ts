@@ -65,7 +65,7 @@ describe.skipIf(redisMissing !== undefined)(`the API cache over Redis (${redisMi
     for (const machine of machines) for (const path of WARM) await machine(path);
     const answers = await Promise.all(machines.map((machine) => machine(SHARED)));
     expect(new Set(answers)).toEqual(new Set([`200 ${JSON.stringify({ name: SHARED })}`]));
-    expect(statuses(SHARED).sort()).toEqual([200, 304, 304, 304, 304]);
+    expect(statuses(SHARED).toSorted((a, b) => a - b)).toEqual([200, 304, 304, 304, 304]);
   });
 });
 
