@@ -1,6 +1,7 @@
 // The tracer: what a process tree looked at, from tracepoints alone. See README.md for why syscall exit, why a table,
 // and what is not seen. Each handler filters by table first (most calls leave there), then by task.
 #include "calls.h"
+#include "uring.h"
 #include "net.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL"; // the kernel wants a GPL-compatible word for the helpers used here
