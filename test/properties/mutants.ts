@@ -113,7 +113,7 @@ export const mutants: readonly Mutant[] = [
   without(
     "an observer that does not follow child processes",
     ["xx.sh"],
-    (e, all) => e.pid !== all[0]?.pid && e.type !== "exit",
+    (e, all) => e.pid !== all.find(({ type }) => type === "exec")?.pid,
   ),
   without("an observer that does not see mkdir and unlink", ["ua"], (e) => e.type === "change"),
   without("an observer that does not see rename and link", ["wo/a=1", "no/a=o/b"], (e) => e.type === "pair"),
@@ -121,7 +121,7 @@ export const mutants: readonly Mutant[] = [
     name: "an observer that takes every path to start at the workspace",
     prone: ["cd", "ra"],
     events(events) {
-      const first = events.find((event) => "path" in event && event.path.base !== undefined && startsRelative(event));
+      const first = events.find(startsRelative);
       const { base, baseAbsolute } = first !== undefined && "path" in first ? first.path : {};
       return events.map((event) =>
         "path" in event && startsRelative(event)

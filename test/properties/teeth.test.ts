@@ -20,7 +20,7 @@ import { FEW_INPUTS, worlds } from "./world.ts";
 
 /** Of one seed: the same worlds each time, so a mutant is caught each time or never. */
 const SEED = 20_251_125;
-const MAX_PROGRAMS = Number(process.env["FOREGONE_TEST_CASES"] ?? "100");
+const MAX_PROGRAMS = 100;
 const OPERATIONS = 6;
 const EDITS_PER_TRACE = 10;
 const RANDOM_PROGRAMS = 6;
@@ -34,9 +34,7 @@ describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
     if (typeof program !== "string") return context.skip(program.unavailable);
     const observer = await observerOrReason(backend);
     if (typeof observer === "string") return context.skip(observer);
-    const wanted = backend === "ebpf" ? [...mutants, ...outcomeMutants] : mutants;
-    const alive = new Set<Mutant>(wanted);
-    const caughtAt = new Map<string, number>();
+    const alive = new Set<Mutant>(backend === "ebpf" ? [...mutants, ...outcomeMutants] : mutants);
     let programs = 0;
     const random = cases(worlds(FEW_INPUTS, OPERATIONS), EDITS_PER_TRACE, 2);
     for (const sample of fc.sample(random, { seed: SEED, numRuns: MAX_PROGRAMS })) {
@@ -47,12 +45,9 @@ describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
       for (const caught of await falseSkips(observer, program, given, [TRUE, ...alive])) {
         expect(caught.name, JSON.stringify(given)).not.toBe(TRUE.name);
         alive.delete(caught);
-        caughtAt.set(caught.name, programs);
-        if (process.env["FOREGONE_TEST_VERBOSE"]) process.stderr.write(`${programs}: ${caught.name}\n`);
       }
     }
     expect([...alive].map(({ name }) => name)).toEqual([]);
-    expect(caughtAt.size).toBe(wanted.length);
   });
 });
 

@@ -23,7 +23,7 @@ export class DirectoryInterner {
     const known = this.#objects[slot];
     if (known !== undefined && keys[k] === dev && keys[k + 1] === mount && keys[k + 2] === low && keys[k + 3] === high)
       if (sameBytes(this.#paths[slot], bytes, start, end)) return known;
-    const ino = (BigInt(high) << 32n) | BigInt(low);
+    const ino = inode(low, high);
     const object: FileObject = { dev, mountId: mount, ino, mode: 0, path: latin1(bytes, start, end) };
     keys[k] = dev;
     keys[k + 1] = mount;
@@ -33,6 +33,11 @@ export class DirectoryInterner {
     this.#paths[slot] = new Uint8Array(bytes.subarray(start, end));
     return object;
   }
+}
+
+/** Few file systems number beyond 32 bits, and three big integers cost as much as a short string. */
+export function inode(low: number, high: number): bigint {
+  return high === 0 ? BigInt(low) : (BigInt(high) << 32n) | BigInt(low);
 }
 
 function sameBytes(path: Uint8Array | undefined, bytes: Buffer, start: number, end: number): boolean {

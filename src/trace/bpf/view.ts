@@ -1,7 +1,7 @@
 // One record where it lies: numbers by word, strings and objects of its tail. Throws RangeError when the lengths in its head
 // do not fit; the decoder counts that.
 import type { Bytes, FileObject, PathRef } from "../event.ts";
-import { DirectoryInterner, latin1 } from "./intern.ts";
+import { DirectoryInterner, inode, latin1 } from "./intern.ts";
 import { AT, FLAG, HEAD_BYTES, OBJECT_BYTES } from "./record.ts";
 
 const EMPTY = "" as Bytes;
@@ -103,7 +103,7 @@ export class RecordView {
     const length = this.pathLen;
     if (length === 0 || this.#mayBeCut(length)) return undefined;
     this.#check(start, length);
-    const ino = (BigInt(this.word(AT.ino + 4)) << 32n) | BigInt(this.word(AT.ino));
+    const ino = inode(this.word(AT.ino), this.word(AT.ino + 4));
     // A pipe or memfd has no path in any directory.
     const path = this.has(FLAG.pseudo) && length === 2 ? EMPTY : latin1(this.#bytes, start, start + length - 1);
     return { dev: this.word(AT.dev), ino, path, mode: this.word(AT.mode), mountId: this.word(AT.mount) };
