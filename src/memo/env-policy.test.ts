@@ -45,5 +45,7 @@ test("envDigest() shows neither value nor that two variables have the same one",
   const of = (name: string, value: string, key = KEY): string => envDigest(name, value, key, nodeHasher);
   expect(of("A", "x")).toMatch(/^[0-9a-f]{32}$/);
   expect(of("A", "x")).toBe(of("A", "x"));
-  expect(new Set([of("A", "x"), of("B", "x"), of("A", "y"), of("A", "x", Buffer.alloc(32, 2)), of("A\0x", "")]).size).toBe(5);
+  expect(
+    new Set([of("A", "x"), of("B", "x"), of("A", "y"), of("A", "x", Buffer.alloc(32, 2)), of("A\0x", "")]).size,
+  ).toBe(5);
 });
