@@ -70,8 +70,9 @@ export function runContextOf(
   const repositoryId = env["GITHUB_REPOSITORY_ID"] || textAt(payload, "repository", "id");
   if (defaultBranch === undefined) missing.push("repository.default_branch of the event");
   if (repositoryId === undefined) missing.push("GITHUB_REPOSITORY_ID");
-  const pull = event === "pull_request" ? at(payload, "pull_request", "head") : undefined;
-  const head = pull === undefined ? commit : textAt(pull, "sha");
+  const isPull = event === "pull_request";
+  const pull = at(payload, "pull_request", "head");
+  const head = isPull ? textAt(pull, "sha") : commit;
   if (head === undefined) missing.push("pull_request.head.sha of the event");
   if (missing.length > 0 || head === undefined || defaultBranch === undefined || repositoryId === undefined)
     return { why: `the runner did not say ${missing.join(", ")}` };
@@ -85,8 +86,8 @@ export function runContextOf(
     ref,
     commit,
     head,
-    headBranch: pull === undefined ? ref.replace(/^refs\/(?:heads|tags)\//, "") : (textAt(pull, "ref") ?? ""),
-    headRepositoryId: pull === undefined ? repositoryId : textAt(pull, "repo", "id"),
+    headBranch: isPull ? (textAt(pull, "ref") ?? "") : ref.replace(/^refs\/(?:heads|tags)\//, ""),
+    headRepositoryId: isPull ? textAt(pull, "repo", "id") : repositoryId,
     // "owner/name/.github/workflows/ci.yml@refs/heads/main"
     workflowPath: workflowRef.split("@")[0]?.split("/").slice(2).join("/") ?? "",
     runId,
