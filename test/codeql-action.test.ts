@@ -190,7 +190,7 @@ test("events: pull requests are served, forks never store, merge queues are not 
   const foreign = runner.job({ event: "pull_request_target" });
   expect(foreign.outputs).toMatchObject({ reason: "gap", "should-skip-scan": "false" });
   expect(foreign.postLog).toContain("runs on code of others");
-});
+}, 120_000);
 
 test("what cannot be answered is listed at once, with what to change", (context) => {
   needsAction(context);

@@ -16,6 +16,7 @@ import { effects } from "../cli/wiring.ts";
 import { ageText } from "../report/units.ts";
 import { scanOfJob, uploader } from "./codeql-inputs.ts";
 import { contextOf } from "./codeql-context.ts";
+import { type FarScans, farScans, readingFar } from "./codeql-remote.ts";
 import type { Host } from "./host.ts";
 import { decide, disownHole, savedMs } from "../cli/codeql/deciding.ts";
 import { invalidateScans } from "../cli/codeql/invalidating.ts";
@@ -28,6 +29,8 @@ export type CacheStatus = "success" | "disabled" | "error";
 
 /** Store and network together; what has not answered by then is a scan. Git of a large checkout is not counted. */
 const LOOKUP_MS = 2_000;
+/** Layers far away have 2 s of their own, then GitHub is asked who made what they hold. */
+const FAR_LOOKUP_MS = 8_000;
 
 /** @param network for `upload: api`; default: the real one */
 export async function main(host: Host, network?: UploadEffects): Promise<void> {
@@ -48,7 +51,8 @@ export async function main(host: Host, network?: UploadEffects): Promise<void> {
       trust: trust === "protected" ? "protected" : undefined,
     });
     host.output("cache-dir", shell.folder.path);
-    await decideStep(host, shell, fromMs, network);
+    const far = farScans(host, shell);
+    await decideStep(host, readingFar(shell, far), { fromMs, network, far });
   } catch (error) {
     host.annotate(
       "notice",
@@ -58,7 +62,13 @@ export async function main(host: Host, network?: UploadEffects): Promise<void> {
   }
 }
 
-async function decideStep(host: Host, shell: ScanShell, fromMs: number, network?: UploadEffects): Promise<void> {
+interface Deciding {
+  readonly fromMs: number;
+  readonly network: UploadEffects | undefined;
+  readonly far: FarScans | undefined;
+}
+
+async function decideStep(host: Host, shell: ScanShell, { fromMs, network, far }: Deciding): Promise<void> {
   const scan = scanOfJob(host, shell);
   if ("mistake" in scan) {
     host.annotate("warning", scan.mistake);
@@ -91,9 +101,10 @@ async function decideStep(host: Host, shell: ScanShell, fromMs: number, network?
     names: ["CodeQL"],
     ...(typeof key.components.tool["version"] === "string" && { version: key.components.tool["version"] }),
   };
-  const decision = await withDeadline(decide(shell, key, tool), LOOKUP_MS);
+  const decision = await withDeadline(decide(shell, key, git, tool), far === undefined ? LOOKUP_MS : FAR_LOOKUP_MS);
+  for (const line of far?.records.notes() ?? []) host.log(line);
   if (decision === undefined) {
-    host.log("run    the store did not answer in 2 s");
+    host.log("run    the store did not answer in time");
     return finish(host, "error", "unanswered");
   }
   await disownHole(shell, key, decision);
@@ -106,6 +117,8 @@ async function decideStep(host: Host, shell: ScanShell, fromMs: number, network?
       "upload: api wants `upload: never` in the analyze step; upload-sarif is to upload instead",
     );
   const uploading = by === "api" ? { network } : undefined;
+  const proof = far?.records.provedBy(decision.id);
+  if (proof !== undefined) host.log(`  vouched for: ${proof.text}${proof.url === undefined ? "" : ` ${proof.url}`}`);
   await hitStep(host, shell, { key, git, hit: decision, category: scan.category, fromMs, uploading });
 }
 

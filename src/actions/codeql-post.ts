@@ -10,7 +10,9 @@ import { categoryOf, uploader } from "./codeql-inputs.ts";
 import { readGitSource } from "../codeql/git-source.ts";
 import { disownScan } from "../codeql/scan-record.ts";
 import type { Digest } from "../core/digest.ts";
+import { effects } from "../cli/wiring.ts";
 import { contextOf } from "./codeql-context.ts";
+import { disownFar, type FarScans, farScans, publishScan, readingFar } from "./codeql-remote.ts";
 import type { Host } from "./host.ts";
 import { readWholeFile } from "../cli/codeql/files.ts";
 import { loadPending } from "../cli/codeql/pending.ts";
@@ -39,7 +41,7 @@ export async function post(host: Host, network?: UploadEffects): Promise<void> {
     if (hit !== undefined) await afterHit(host, shell, hit, analysed, passed);
     if (!analysed) return host.log("post: no completed analysis in this job, nothing to record");
     if (!passed) return host.log(`post: the job is ${host.input("job-status")}, nothing is recorded`);
-    await recordAnalysis(host, shell);
+    await recordAnalysis(host, shell, farScans(host, shell));
   } catch (error) {
     host.annotate("notice", `the scan is not recorded: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -93,7 +95,7 @@ function resultsFolder(host: Host): string {
   return host.env["CODEQL_ACTION_SARIF_RESULTS_OUTPUT_DIR"] ?? "";
 }
 
-async function recordAnalysis(host: Host, shell: ScanShell): Promise<void> {
+async function recordAnalysis(host: Host, shell: ScanShell, far: FarScans | undefined): Promise<void> {
   const pending = loadPending(host.state("pending"));
   if (pending === undefined) return host.log("post: what was decided on is not known any more: nothing is recorded");
   const { key } = pending;
@@ -102,7 +104,7 @@ async function recordAnalysis(host: Host, shell: ScanShell): Promise<void> {
   if ("why" in after) return host.log(`post: ${after.why}`);
   const started = Date.parse(host.env["CODEQL_WORKFLOW_STARTED_AT"] ?? "");
   const version = key.components.tool["version"];
-  const recorded = await recordScan(shell, {
+  const recorded = await recordScan(readingFar(shell, far), {
     key,
     before: pending.git,
     after,
@@ -110,6 +112,7 @@ async function recordAnalysis(host: Host, shell: ScanShell): Promise<void> {
     tool: { names: ["CodeQL"], ...(typeof version === "string" && { version }) },
     durationMs: Math.max(0, statSync(file).mtimeMs - (Number.isNaN(started) ? pending.at : started)),
     exitCode: 0,
+    checkRun: host.input("check-run") || undefined,
     // Pull request scans leave file coverage out by default.
     seal: {
       coverage: shell.event.name !== "pull_request" || host.env["CODEQL_ACTION_FILE_COVERAGE_ON_PRS"] === "true",
@@ -131,6 +134,8 @@ async function recordAnalysis(host: Host, shell: ScanShell): Promise<void> {
       `false skip: an equal key gave another result (${comparison.diff.new.length} new, ${comparison.diff.absent.length} absent); older records are disowned`,
     );
   if (comparison.kind === "same") host.log("  audit: same result as recorded");
+  if (comparison.kind === "differs") await disownFar(far, key, effects.clock.now());
+  else await publishScan(host, shell, far, key, recorded.id);
 }
 
 function savedHit(host: Host): SavedHit | undefined {

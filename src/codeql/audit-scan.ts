@@ -25,9 +25,12 @@ export async function compareWithRecorded(
   const entries = await records.entries(key.weak);
   if ("why" in entries) return { kind: "none" };
   const newest = entries.findIndex((entry) => entry.disowned === true);
-  for (const { record: id } of newest < 0 ? entries : entries.slice(0, newest)) {
+  for (const entry of newest < 0 ? entries : entries.slice(0, newest)) {
+    const id = entry.record;
     const record = await records.load(id);
     if ("why" in record || record.provenance.repository !== key.repository) continue;
+    // A record that could not have served proves nothing against the key: a fork may publish what it likes.
+    if ((await records.distrust?.(record, { id, entry, exactTree: () => false })) !== undefined) continue;
     if (!record.trace.observations.every((seen) => answerOf(key, seen) === seen.value)) continue;
     const loaded = await loadScan(record, store).catch(() => undefined);
     const read = loaded === undefined ? undefined : readSarif(loaded.sarif);

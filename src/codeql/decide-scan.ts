@@ -38,6 +38,8 @@ export interface DecideParts {
   readonly store: Store;
   readonly readFile: ReadFile;
   readonly tool: VerdictOptions["tool"];
+  /** HEAD's tree, if nothing in the work tree differs from it. */
+  readonly tree?: string | undefined;
   readonly ports: {
     readonly clock: Clock;
     readonly random: Random;
@@ -104,8 +106,8 @@ async function search(parts: DecideParts): Promise<ScanDecision> {
   const { decision, compared } = await lookup({
     weak: key.weak,
     options: { ...SKIP_DEFAULTS, audit: 0, maxAgeMs: options.maxAgeMs, accept: options.accept, worldWithinMs: 0 },
-    records: await trusted(parts),
-    worlds: { with: () => ({ world, made }), cleanTree: () => undefined, isTracked: () => false, ephemeral: false },
+    records: trusted(parts),
+    worlds: { with: () => ({ world, made }), cleanTree: () => parts.tree, isTracked: () => false, ephemeral: false },
     clock: ports.clock,
     random: ports.random,
     hasher: ports.hasher,
@@ -118,15 +120,17 @@ async function search(parts: DecideParts): Promise<ScanDecision> {
 }
 
 /** Records of others are no records: what may serve is asked before anything else of a record is used. */
-async function trusted(parts: DecideParts): Promise<RecordSource> {
+function trusted(parts: DecideParts): RecordSource {
   const { records, key, event, options } = parts;
-  const family = await records.entries(key.family);
-  const disowned = "why" in family ? undefined : family.find((entry) => entry.disowned === true)?.recordedAt;
+  // Asked after the Action itself: layers far away answer one question well.
+  let family: ReturnType<RecordSource["entries"]> | undefined;
   return {
     ...records,
     async load(id) {
       const record = await records.load(id);
       if ("why" in record) return record;
+      const entries = await (family ??= records.entries(key.family));
+      const disowned = "why" in entries ? undefined : entries.find((entry) => entry.disowned === true)?.recordedAt;
       if (disowned !== undefined && record.provenance.recordedAt <= disowned)
         return { why: "disowned after a false skip of this scan" };
       if ((record.provenance.repository ?? "") !== key.repository)

@@ -73,9 +73,9 @@ export function codeqlTool(key: ScanKey) {
   return { names: ["CodeQL"], ...(typeof version === "string" && { version }) };
 }
 
-export async function decided(shell: ScanShell, key: ScanKey): Promise<ScanDecision> {
+export async function decided(shell: ScanShell, key: ScanKey, git: GitSource): Promise<ScanDecision> {
   const { decide, disownHole } = await import("./deciding.ts");
-  const decision = await decide(shell, key, codeqlTool(key));
+  const decision = await decide(shell, key, git, codeqlTool(key));
   await disownHole(shell, key, decision);
   return decision;
 }

@@ -1,6 +1,7 @@
 // Does a stored result hold here, and what did that save?
 import { decideScan, type Hit, scanBecause, type ScanDecision } from "../../codeql/decide-scan.ts";
 import type { VerdictOptions } from "../../codeql/sarif/verdict.ts";
+import type { GitSource } from "../../codeql/git-source.ts";
 import type { ScanKey } from "../../codeql/scan-key.ts";
 import { disownScan } from "../../codeql/scan-record.ts";
 import { nodeFiles, nodeHasher } from "../../node/ports.ts";
@@ -8,7 +9,12 @@ import { effects } from "../wiring.ts";
 import { readableFile } from "./files.ts";
 import type { ScanShell } from "./shell.ts";
 
-export async function decide(shell: ScanShell, key: ScanKey, tool: VerdictOptions["tool"]): Promise<ScanDecision> {
+export async function decide(
+  shell: ScanShell,
+  key: ScanKey,
+  git: GitSource,
+  tool: VerdictOptions["tool"],
+): Promise<ScanDecision> {
   if (!shell.settings.enabled) return scanBecause({ kind: "audit", why: "codeql.enabled: false" });
   return decideScan({
     key,
@@ -18,6 +24,7 @@ export async function decide(shell: ScanShell, key: ScanKey, tool: VerdictOption
     store: shell.storePorts.store,
     readFile: (path) => readableFile(shell.checkout, path),
     tool,
+    tree: git.unclean.size === 0 ? git.headTree : undefined,
     ports: { clock: effects.clock, random: effects.random, hasher: nodeHasher, files: nodeFiles },
   });
 }

@@ -22,6 +22,8 @@ export interface ScanToRecord {
   readonly tool: VerdictOptions["tool"];
   readonly durationMs: number;
   readonly exitCode: number;
+  /** GitHub's number of the job's check run. */
+  readonly checkRun?: string | undefined;
   readonly output?: Uint8Array;
   readonly seal?: Readonly<Record<string, Json>>;
   readonly gaps?: readonly Gap[];
@@ -81,6 +83,8 @@ export async function recordScan(shell: ScanShell, scan: ScanToRecord): Promise<
         ...present("workflow", env["GITHUB_WORKFLOW"]),
         ...present("job", env["GITHUB_JOB"]),
         ...present("runId", env["GITHUB_RUN_ID"]),
+        ...(/^[1-9]\d*$/.test(env["GITHUB_RUN_ATTEMPT"] ?? "") && { runAttempt: Number(env["GITHUB_RUN_ATTEMPT"]) }),
+        ...present("checkRun", scan.checkRun),
         ...present("event", shell.event.name || undefined),
         ...present("ref", shell.event.ref || undefined),
       },

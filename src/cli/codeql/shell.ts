@@ -31,6 +31,8 @@ export interface ScanShell {
   readonly checkoutUri: string;
   readonly repository: string;
   readonly event: JobEvent;
+  /** The event file of the job, as it is; undefined outside of one. */
+  readonly payload: unknown;
   readonly options: ScanOptions;
   readonly settings: {
     readonly tier: "auto" | "exact" | "relevant";
@@ -64,12 +66,14 @@ export async function openScanShell(context: CliContext, choices: ShellChoices):
   const { store, folder } = openStoreFor(context, resolved);
   const log = scanLog(folder);
   const { env } = context;
+  const payload = eventPayload(env);
   return {
     context,
     checkout: choices.checkout,
     checkoutUri: folderUri(choices.checkout),
     repository,
-    event: jobEvent(env, eventPayload(env)),
+    event: jobEvent(env, payload),
+    payload,
     options: {
       maxAgeMs: choices.maxAgeMs ?? config["codeql.cache-ttl"],
       audit: choices.audit ?? config["codeql.audit"],

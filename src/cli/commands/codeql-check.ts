@@ -27,7 +27,7 @@ async function decideAndTell(context: CliContext, parsed: Parsed, json: boolean,
     return EXIT.wouldRun;
   }
   const { key, git } = result;
-  const decision = await decided(shell, key);
+  const decision = await decided(shell, key, git);
   if (json) print(context, decisionJson(decision, key));
   else
     context.stdout.write(

@@ -22,7 +22,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     return EXIT.wouldRun;
   }
   const { key, git } = result;
-  const decision = await decided(shell, key);
+  const decision = await decided(shell, key, git);
   if (decision.kind === "scan") {
     context.stderr.write(lines(scanLines(name, decision), "foregone: "));
     shell.log({ kind: "miss", scan: name, key: key.weak, reason: decision.misses[0].kind });

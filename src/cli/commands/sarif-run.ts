@@ -62,15 +62,20 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     shell.log({ kind: "miss", scan: plan.preset.name, key: "", reason: "unanswered" });
     return (await execute(context, argv, undefined)).exitCode;
   }
-  return decideAndRun(context, plan, result.key, voice);
+  return decideAndRun(context, plan, result, voice);
 }
 
-async function decideAndRun(context: CliContext, plan: Plan, key: ScanKey, voice: Voice): Promise<number> {
+async function decideAndRun(
+  context: CliContext,
+  plan: Plan,
+  { key, git }: Extract<KeyResult, { kind: "key" }>,
+  voice: Voice,
+): Promise<number> {
   const { shell, preset } = plan;
   const tool = preset.drivers.length === 0 ? undefined : { names: preset.drivers };
   const name = scanName(key);
   try {
-    const decision = await decide(shell, key, tool);
+    const decision = await decide(shell, key, git, tool);
     await disownHole(shell, key, decision);
     if (decision.kind === "hit") {
       const served = await serve(context, plan, key, decision, voice);
