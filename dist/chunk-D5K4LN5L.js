@@ -1,3 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{a as i}from"./chunk-OE6BAB3V.js";function p(e){return`${new Date(e*1e3).toISOString().slice(0,16).replace("T"," ")}Z`}function a(e){let t=i(e.scope);return e.scopeName===void 0?t:`${t} (${e.scopeName})`}function c(e,t){return e.policy.deny===!0?"deny":e.notAfter!==null&&t>=e.notAfter?"expired":e.notBefore>t?"pending":"valid"}function s({notAfter:e}){return e===null?"no expiry":`expires ${p(e)}`}function u(e){let t=(e[0]??[]).map((o,n)=>Math.max(...e.map(r=>(r[n]??"").length)));return e.map(o=>`${o.map((n,r)=>n.padEnd(t[r]??0)).join("  ").trimEnd()}
-`).join("")}export{p as a,a as b,c,s as d,u as e};
