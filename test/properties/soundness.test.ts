@@ -6,6 +6,7 @@ import type { Digest } from "../../src/core/digest.ts";
 import { decideCommand } from "../../src/memo/memo.ts";
 import { observerOrReason, tracedRun } from "../../src/testing/traced.ts";
 import type { Observer } from "../../src/trace/observer.ts";
+import { REGRESSIONS } from "./regressions.ts";
 import { actor, type Blobs, type Case, cases, skipped, Trial } from "./trial.ts";
 import { INPUTS, worlds } from "./world.ts";
 
@@ -32,6 +33,7 @@ describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
       await fc.assert(property, {
         numRuns: Math.ceil(CASES / EDITS_PER_TRACE),
         seed: SEED,
+        examples: [...REGRESSIONS],
         endOnFailure: process.env["CI"] === "true",
       });
       // A property that never skips would hold for nothing.

@@ -1,5 +1,5 @@
 // What the run left different from before: by path, for outputs and for taking its own entries out of listings.
-import type { EntryType } from "../../ports.ts";
+import { type EntryType, type Files, Unreadable } from "../../ports.ts";
 import type { Effects } from "./effects.ts";
 import type { Change } from "./interpreted.ts";
 import { NOWHERE, type Slot } from "./model.ts";
@@ -7,6 +7,7 @@ import { isPseudo } from "./pseudo.ts";
 import type { Scene } from "./scene.ts";
 
 export interface ChangesOptions {
+  readonly files: Files;
   readonly startNs: bigint;
   readonly before?: (path: string) => EntryType | "absent" | undefined;
 }
@@ -24,8 +25,18 @@ export function changesOf(scene: Scene, effects: Effects, options: ChangesOption
     }
     if (isPseudo(path)) continue;
     const before = beforeOf(scene, slot, path, options);
-    if (before === "absent" && slot.now === null) continue;
-    if (slot.ghost !== undefined && isThere(scene, slot, options)) continue;
+    if (before === "absent") {
+      if (slot.now === null) {
+        const stat = options.files.lstat(path);
+        // Made and removed again.
+        if (stat === undefined) continue;
+        // The removal did nothing: a folder was not empty, or both names of a rename were one file.
+        if (!(stat instanceof Unreadable) && isLost(slot, stat.type)) scene.unresolved(slot);
+      }
+    } else if (slot.ghost !== undefined && isThere(scene, slot, options)) {
+      if (isLost(slot, slot.ghost.type)) scene.unresolved(slot);
+      continue;
+    }
     if (onlyOpened(scene, slot, before, options)) continue;
     changes.set(path, { path, before, ...touch });
   }
@@ -42,6 +53,11 @@ function beforeOf(scene: Scene, slot: Slot, path: string, options: ChangesOption
   if (thing === null) return "absent";
   if (thing !== NOWHERE && !thing.maybe && thing.type !== "unknown") return thing.type;
   return options.before?.(path) ?? "unknown";
+}
+
+/** A folder that is still where it was renamed from: what the run made in it is taken to be where it was to go. */
+function isLost(slot: Slot, type: string): boolean {
+  return type === "dir" && slot.ghost?.at !== slot;
 }
 
 /** Its removal was only tried. */

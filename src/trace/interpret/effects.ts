@@ -117,7 +117,9 @@ export class Effects {
     if (!this.final) slot.removals++;
     this.#loses(slot, old);
     this.#put(slot, null, old);
-    slot.ghost = outcome === undefined && !this.#isGone(slot) ? from(old) : undefined;
+    slot.ghost = outcome === undefined && !this.#isGone(slot) ? (from(old) ?? ownFolder(old)) : undefined;
+    // Not empty, it stays; and so does what is in it.
+    if (slot.ghost?.type === "dir") slot.ghost.at = slot;
     this.touch(slot, "removed");
   }
 
@@ -173,6 +175,10 @@ export class Effects {
     const stat = this.#model.stat(slot);
     return stat !== undefined && stat !== NOWHERE && stat.mtimeNs >= this.#options.startNs;
   }
+}
+
+function ownFolder(old: Thing | null | typeof NOWHERE): Thing | undefined {
+  return old !== null && old !== NOWHERE && old.type === "dir" ? old : undefined;
 }
 
 function from(old: Thing | null | typeof NOWHERE): Thing | undefined {
