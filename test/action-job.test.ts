@@ -1,9 +1,12 @@
 // Job mode through the committed bundle: decides in its place, traces what the runner starts afterwards, records in its last step.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { NO_NODE24, node24 } from "../src/testing/node24.ts";
 import { type JobOptions, type JobResult, WorkflowRunner } from "../src/testing/workflow-runner.ts";
+
+// Each starts several jobs with a tracer of their own; a loaded machine takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 beforeEach((context) => {
   if (node24() === undefined) context.skip(NO_NODE24);

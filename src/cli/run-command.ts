@@ -1,5 +1,4 @@
 // A miss: run the command observed, pass its bytes on as they come, record it if it passed, compare it if this is an audit.
-import { createRequire } from "node:module";
 import { readFileSync, statSync } from "node:fs";
 import { encodeRecord } from "../core/record-codec.ts";
 import { type ExecuteParts, executeCommand, exitCodeOf } from "../memo/execute.ts";
@@ -72,7 +71,7 @@ export async function executeParts(context: CliContext, wired: Wired): Promise<O
     makeInterpreter,
     mount: mountOf(),
     provenance: { tool: `foregone ${VERSION}` },
-    match: matcher(),
+    match: await matcher(wired.parts.options),
     encode: (record) => encodeRecord(record, nodeDeflate),
     // Without a witness the next decision reads every content: slower, not different.
     searchSecrets: await secretSearch(context.env),
@@ -117,16 +116,17 @@ function mountNamespace(): number {
 }
 
 /** Path globs, loaded only if a rule has some. */
-function matcher(): ExecuteParts["match"] {
+async function matcher({
+  ignore,
+  outputs,
+}: Pick<Wired["parts"]["options"], "ignore" | "outputs">): Promise<ExecuteParts["match"]> {
+  if (ignore.length === 0 && typeof outputs === "string") return () => false;
+  const { default: picomatch } = await import("picomatch");
   const known = new Map<string, (path: string) => boolean>();
   return (path, globs) =>
     globs.some((glob) => {
-      let matches = known.get(glob);
-      if (matches === undefined) {
-        const picomatch = createRequire(import.meta.url)("picomatch") as typeof import("picomatch");
-        matches = picomatch(glob, { dot: true });
-        known.set(glob, matches);
-      }
+      const matches = known.get(glob) ?? picomatch(glob, { dot: true });
+      known.set(glob, matches);
       return matches(path);
     });
 }

@@ -48,8 +48,13 @@ export function planAction(parts: ActionParts, files: Files, hasher: Hasher): Pl
   if (options.ignore.includes("image.version") && platform["image"] !== undefined)
     platform["image"] = platform["image"].split(" ")[0] ?? "";
   const cwd = toInputPath(parts.cwd, workspace.roots);
+  // Where the root does not matter, neither does that of a path on the command line.
+  const argv = rootIgnored
+    ? parts.argv.map((word) => (word.startsWith("/") ? toInputPath(word, workspace.roots) : word))
+    : parts.argv;
+  const root = rootIgnored ? null : workspace.roots.workspace;
   const action: Action = {
-    argv: parts.argv,
+    argv,
     cwd,
     env: { policy: options.env, values: environment.hashed },
     platform,
@@ -66,7 +71,7 @@ export function planAction(parts: ActionParts, files: Files, hasher: Hasher): Pl
   return {
     action,
     weak: sha256Of(hasher, canonicalJson(action as unknown as Json)),
-    label: sha256Of(hasher, canonicalJson(["label", parts.argv, cwd, workspace.roots.workspace, parts.job ?? null])),
+    label: sha256Of(hasher, canonicalJson(["label", argv, cwd, root, parts.job ?? null])),
     environment,
   };
 }

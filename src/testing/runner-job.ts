@@ -182,7 +182,7 @@ export class RunningJob {
       GITHUB_ACTION: id.replace(/:post$/, ""),
       GITHUB_ACTION_REPOSITORY: "acme/foregone",
       GITHUB_ACTION_REF: "v1",
-      ACTIONS_RUNTIME_TOKEN: "runtime-token-of-this-job",
+      ACTIONS_RUNTIME_TOKEN: this.#options.env?.["ACTIONS_RUNTIME_TOKEN"] ?? "runtime-token-of-this-job",
     };
     const node = node24() ?? process.execPath;
     return this.#start(id, [node, join(folder, entry)], this.#runner.workspace, env, own);

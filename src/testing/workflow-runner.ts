@@ -51,6 +51,11 @@ export interface JobOptions {
   /** The Worker is killed instead of ending the job. */
   readonly killWorker?: boolean;
   readonly contexts?: Contexts;
+  /** Default: another one each time. */
+  readonly runId?: string;
+  readonly checkRun?: number;
+  /** `github.token`. */
+  readonly token?: string;
 }
 
 export interface StepResult {
@@ -78,6 +83,7 @@ export class WorkflowRunner {
   readonly workspace: string;
   readonly temp: string;
   env: Record<string, string> = {};
+  repository = "acme/demo";
   static #runs = 9000;
 
   constructor(base = temporaryFolder()) {
@@ -116,7 +122,7 @@ export class WorkflowRunner {
   async job(options: JobOptions = {}): Promise<JobResult> {
     // A checkout is older than the step that reads it; the clock of files ticks every 4 to 10 ms.
     for (const until = Date.now() + 25; Date.now() < until;);
-    const running = new RunningJob(this, options, String(++WorkflowRunner.#runs));
+    const running = new RunningJob(this, options, options.runId ?? String(++WorkflowRunner.#runs));
     try {
       return await running.run();
     } finally {

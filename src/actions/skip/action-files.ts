@@ -15,15 +15,22 @@ export interface ActionFiles {
   readonly gaps: readonly Gap[];
 }
 
-/** @param temp RUNNER_TEMP, beside which the runner keeps `_actions` */
-export function actionFiles(steps: readonly Json[], workspace: string, temp: string): ActionFiles {
+export interface ActionPlaces {
+  readonly workspace: string;
+  /** RUNNER_TEMP, beside which the runner keeps `_actions`. */
+  readonly temp: string;
+  /** Ourselves: how a step names us, and the folder we were started from. */
+  readonly own: { readonly uses: string; readonly folder: string };
+}
+
+export function actionFiles(steps: readonly Json[], places: ActionPlaces): ActionFiles {
   const looks = new Map<string, Omit<Look, "seq">>();
   const gaps: Gap[] = [];
   const visit = (of: readonly Json[], depth: number): void => {
     for (const step of of) {
       const uses = member(step, "uses");
       if (typeof uses !== "string" || uses.startsWith("docker://")) continue;
-      const folder = uses.startsWith("./") ? join(workspace, uses) : unpacked(uses, dirname(temp));
+      const folder = folderOf(uses, places);
       const file = ["action.yml", "action.yaml"]
         .map((name) => join(folder ?? "/nowhere", name))
         .find((f) => existsSync(f));
@@ -43,6 +50,15 @@ export function actionFiles(steps: readonly Json[], workspace: string, temp: str
   };
   visit(steps, 0);
   return { looks: [...looks.values()], gaps };
+}
+
+function folderOf(uses: string, { workspace, temp, own }: ActionPlaces): string | undefined {
+  if (uses.startsWith("./")) return join(workspace, uses);
+  const [name = "", ref] = own.uses.split("@");
+  const [used = "", usedRef] = uses.split("@");
+  if (name !== "" && ref === usedRef && (used === name || used.startsWith(`${name}/`)))
+    return join(own.folder, used.slice(name.length));
+  return unpacked(uses, dirname(temp));
 }
 
 /** "owner/repo/path@ref" -> _actions/owner/repo/ref/path */

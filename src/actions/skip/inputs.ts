@@ -4,10 +4,10 @@ import type { GapKind } from "../../core/gap.ts";
 import { duration } from "../../config/kind.ts";
 import type { ChosenOptions } from "../../cli/skip-options.ts";
 import type { SkipOptions } from "../../memo/options.ts";
+import type { TrustLevel } from "../../core/trust.ts";
 import type { Host } from "../host.ts";
+import { REMOTE_LAYERS, type RemoteLayer } from "../remote-records.ts";
 import { type EnvChoice, parseEnvInput } from "./environment.ts";
-
-export type Trust = "protected" | "repository" | "scope";
 
 export interface SkipInputs {
   /** Empty: job mode. */
@@ -15,9 +15,9 @@ export interface SkipInputs {
   readonly workingDirectory: string;
   readonly shell: string;
   readonly env: EnvChoice;
-  readonly trust: Trust;
-  /** Names of layers and URLs, in the order they are asked; `auto` stands for the default. */
-  readonly store: readonly string[];
+  readonly trust: TrustLevel;
+  /** Beyond the disk. */
+  readonly layers: readonly RemoteLayer[];
   readonly token: string;
   readonly explain: "brief" | "full";
   /** Everything else, over the configuration's values. */
@@ -49,7 +49,7 @@ const KINDS: Record<GapKind, true> = {
 };
 
 const DAY_MS = 24 * 3_600_000;
-const LAYERS = ["disk", "actions-cache", "artifacts", "git-ref", "peers"];
+const LAYERS: readonly string[] = ["auto", "disk", ...REMOTE_LAYERS];
 
 export function readInputs(host: Host): SkipInputs | { readonly mistake: string } {
   const given = (name: string): string => host.input(name);
@@ -67,9 +67,7 @@ export function readInputs(host: Host): SkipInputs | { readonly mistake: string 
   if (maxAge?.ok === false) return wrong("max-age", given("max-age"), "a duration such as 12h or 7d");
   if (audit !== undefined && !(Number.isSafeInteger(audit) && audit >= 0))
     return wrong("audit", given("audit"), "a whole number: 1 in that many; 0 is never");
-  for (const name of store)
-    if (name !== "auto" && !LAYERS.includes(name) && !/^(?:redis|rediss|s3|https):\/\//.test(name))
-      return wrong("store", name, `auto, ${LAYERS.join(", ")} or a URL`);
+  for (const name of store) if (!LAYERS.includes(name)) return wrong("store", name, `of ${LAYERS.join(", ")}`);
   const ignore = list(given("ignore"));
   const network = list(given("network"));
   // A glob may hold a comma.
@@ -83,7 +81,7 @@ export function readInputs(host: Host): SkipInputs | { readonly mistake: string 
     shell: given("shell"),
     env,
     trust,
-    store: store.length === 0 ? ["auto"] : store,
+    layers: REMOTE_LAYERS.filter((name) => store.length === 0 || store.includes("auto") || store.includes(name)),
     token: given("token"),
     explain,
     options: (base) => ({

@@ -5,14 +5,16 @@ import type { Json } from "../../core/canonical.ts";
 import type { Miss } from "../../core/decision.ts";
 import type { Gap } from "../../core/gap.ts";
 import type { ActionRecord } from "../../core/record.ts";
-import { type JobEvent, eventRule, jobEvent } from "../../codeql/events.ts";
+import { type JobRule, jobRule } from "../../core/job-rule.ts";
 import { gitEnvironment, HARMLESS } from "../../memo/git-facts.ts";
 import type { Runner } from "../../ports.ts";
 import type { Host } from "../host.ts";
+import { type RunContext, runContextOf } from "../run-context.ts";
 import { callsWorkflows, type JobDefinition, readDefinition } from "./definition.ts";
 
 export interface JobContext {
-  readonly event: JobEvent;
+  /** What decides where records lie and who is believed; `why`: the runner did not say enough. */
+  readonly run: RunContext | { readonly why: string };
   readonly payload: unknown;
   /** Repository, workflow path, job id, matrix: what tells this job from every other. */
   readonly key: Readonly<Record<string, Json>>;
@@ -26,14 +28,15 @@ export interface JobContext {
   readonly provenance: Omit<ActionRecord["provenance"], "recordedAt" | "tool" | "seal" | "commit" | "tree">;
 }
 
-export function jobContext(host: Host, checkout: string, runner: Runner): JobContext {
+export function jobContext(host: Host, token: string, checkout: string, runner: Runner): JobContext {
   const { env } = host;
   const payload = readPayload(env["GITHUB_EVENT_PATH"]);
-  const event = jobEvent(env, payload);
+  const { GITHUB_EVENT_NAME: event = "", GITHUB_REF: ref = "" } = env;
+  const attempt = Number(env["GITHUB_RUN_ATTEMPT"] ?? "");
   const source = workflowSource(host);
   const job = env["GITHUB_JOB"] ?? "";
   const definition = "why" in source ? source : readSource(source, host, checkout, runner);
-  const rule = eventRule(event);
+  const rule: JobRule = jobRule(event, attempt);
   const gaps: Gap[] = [];
   if (rule.run?.kind === "gap") gaps.push(rule.run.gap);
   if ("why" in definition) gaps.push({ kind: "foreign-definition", what: definition.why });
@@ -42,7 +45,7 @@ export function jobContext(host: Host, checkout: string, runner: Runner): JobCon
   // Permissions of a caller are not in the workflow that was read.
   if (env["ACTIONS_ID_TOKEN_REQUEST_URL"]) gaps.push({ kind: "privileged-job", why: "permissions: id-token: write" });
   return {
-    event,
+    run: runContextOf(env, payload, { token }),
     payload,
     key: {
       repository: env["GITHUB_REPOSITORY"] ?? "",
@@ -53,16 +56,16 @@ export function jobContext(host: Host, checkout: string, runner: Runner): JobCon
     definition,
     gaps,
     requested: rule.run?.kind === "audit" ? rule.run : undefined,
-    unrecorded:
-      rule.noStore ?? (event.runAttempt > 1 ? "a job that needed a second attempt is no evidence" : undefined),
+    unrecorded: rule.noRecord,
     provenance: {
       repository: env["GITHUB_REPOSITORY"] ?? "",
       workflow: "why" in source ? "" : source.path,
       job,
       runId: env["GITHUB_RUN_ID"] ?? "",
-      runAttempt: event.runAttempt,
-      event: event.name,
-      ref: event.ref,
+      runAttempt: attempt,
+      ...(/^\d+$/.test(host.input("check-run")) && { checkRun: host.input("check-run") }),
+      event,
+      ref,
     },
   };
 }

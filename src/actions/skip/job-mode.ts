@@ -1,5 +1,6 @@
 // Job mode, first step: decides for the steps that follow. If they are to run, a tracer of its own watches all that the runner starts
 // from now on; this step ends when that is armed, and the last step (job-post.ts) collects.
+import { join } from "node:path";
 import { mountOf } from "../../cli/run-command.ts";
 import { logDecision } from "../../cli/decision-log.ts";
 import { effects, type Wired } from "../../cli/wiring.ts";
@@ -19,7 +20,7 @@ import type { SkipInputs } from "./inputs.ts";
 import { type JobContext, jobContext } from "./job-context.ts";
 import { dropJobFolder, newJobFolder, saveJobState } from "./job-state.ts";
 import type { SharedLog } from "./log-lines.ts";
-import { decisionLines, oneLine, summaryText, type Verdict } from "./words.ts";
+import { decisionLines, oneLine, proofOf, summaryText, type Verdict } from "./words.ts";
 import { tracerCommand, wireAction } from "./wiring.ts";
 
 export async function jobMode(host: SharedLog, inputs: SkipInputs): Promise<number> {
@@ -37,7 +38,7 @@ export async function jobMode(host: SharedLog, inputs: SkipInputs): Promise<numb
 
 async function decideJob(host: SharedLog, inputs: SkipInputs): Promise<void> {
   const workspace = host.env["GITHUB_WORKSPACE"] ?? process.cwd();
-  const known = jobContext(host, workspace, effects.runner);
+  const known = jobContext(host, inputs.token, workspace, effects.runner);
   const described = describeJob(host, known, realFolder(workspace));
   const { job } = described;
   const wired = await wireAction({
@@ -61,12 +62,14 @@ async function decideJob(host: SharedLog, inputs: SkipInputs): Promise<void> {
     withheld: [],
     audit: wired.parts.options.audit,
     trust: inputs.trust,
+    proof: proofOf(wired, decided),
     nowMs: effects.clock.now(),
     repository: host.env["GITHUB_REPOSITORY"] ?? "",
     serverUrl: host.env["GITHUB_SERVER_URL"] ?? "",
     full: inputs.explain === "full",
   };
   for (const line of decisionLines(verdict)) host.log(line);
+  for (const note of wired.remote?.notes() ?? []) host.log(`Foregone: ${oneLine(note)}`);
   if (decision.kind === "skip") {
     const savedMs = Math.max(0, decision.record.result.durationMs - performance.now());
     host.output("saved-seconds", String(Math.round(savedMs / 1000)));
@@ -103,7 +106,15 @@ function describeJob(host: SharedLog, known: JobContext, workspace: string): Des
   const use = contextUse(definition, stepInput(definition, "salt"));
   const { values, gaps } = contextValues(use.inputs, host.env, known.payload);
   const after = definition.own === undefined ? definition.steps : definition.steps.slice(definition.own + 1);
-  const files = actionFiles(after, workspace, realFolder(host.env["RUNNER_TEMP"] ?? "/tmp"));
+  const { RUNNER_TEMP = "/tmp", GITHUB_ACTION_REPOSITORY = "", GITHUB_ACTION_REF = "" } = host.env;
+  const files = actionFiles(after, {
+    workspace,
+    temp: realFolder(RUNNER_TEMP),
+    own: {
+      uses: `${GITHUB_ACTION_REPOSITORY}@${GITHUB_ACTION_REF}`,
+      folder: realFolder(join(import.meta.dirname, "..")),
+    },
+  });
   return {
     job: { ...known, gaps: [...known.gaps, ...use.gaps, ...gaps, ...files.gaps] },
     key: {

@@ -1,7 +1,7 @@
 // Job mode, last step: collects the trace whatever became of the job, so that no tracer is left behind; records only what passed.
 import { dirname } from "node:path";
 import { executeParts, tidy } from "../../cli/run-command.ts";
-import { effects, type Wired } from "../../cli/wiring.ts";
+import { effects } from "../../cli/wiring.ts";
 import { OutputLog } from "../../core/output-log.ts";
 import { sha256Of } from "../../core/digest.ts";
 import { interpreterFor, saveRecord } from "../../memo/execute.ts";
@@ -19,9 +19,10 @@ import { readInputs } from "./inputs.ts";
 import { jobContext } from "./job-context.ts";
 import { dropJobFolder, type JobState, loadJobState } from "./job-state.ts";
 import { StepWatch, withLooks, withoutRunnerFiles } from "./job-trace.ts";
+import { publish } from "./publishing.ts";
 import { realFolder } from "./own-folder.ts";
 import { oneLine } from "./words.ts";
-import { wireAction } from "./wiring.ts";
+import { type ActionWired, wireAction } from "./wiring.ts";
 
 export async function jobPost(host: Host): Promise<void> {
   const loaded = loadJobState(host);
@@ -125,20 +126,25 @@ async function record(
   const id = await saveRecord(wired.parts, planned, how, { ...made, takenAt }, log);
   const audit = state.auditOf === undefined ? undefined : ({ kind: "same" } as const);
   for (const line of recordingLines({ kind: "recorded", id, made }, audit)) host.log(`Foregone: ${oneLine(line)}`);
+  await publish(host, wired.remote, wired.disk, { weak: state.weak, record: id, label: state.label });
   await tidy(wired);
 }
 
 async function disown(host: Host, state: JobState): Promise<void> {
   const { wired } = await wireAgain(host);
-  await wired.store.records.append(state.weak, disowningMark((effects.clock.now() - 1) as EpochMs));
+  const at = (effects.clock.now() - 1) as EpochMs;
+  await wired.disk.records.append(state.weak, disowningMark(at));
+  await wired.remote?.disown(state.weak, at);
   host.annotate("error", "false skip: the job would have been skipped, and it fails now; its records are disowned");
 }
 
-async function wireAgain(host: Host): Promise<{ readonly wired: Wired; readonly job: ReturnType<typeof jobContext> }> {
+export async function wireAgain(
+  host: Host,
+): Promise<{ readonly wired: ActionWired; readonly job: ReturnType<typeof jobContext> }> {
   const inputs = readInputs(host);
   if ("mistake" in inputs) throw new Error(inputs.mistake);
   const cwd = host.env["GITHUB_WORKSPACE"] ?? process.cwd();
-  const job = jobContext(host, cwd, effects.runner);
+  const job = jobContext(host, inputs.token, cwd, effects.runner);
   const argv = ["job", host.env["GITHUB_JOB"] ?? ""];
   const wired = await wireAction({
     host,

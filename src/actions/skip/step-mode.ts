@@ -6,9 +6,10 @@ import { auditRun } from "../../cli/audit.ts";
 import { logDecision } from "../../cli/decision-log.ts";
 import { forwardSignals } from "../../cli/child.ts";
 import { executeParts, tidy } from "../../cli/run-command.ts";
-import { effects, type Wired } from "../../cli/wiring.ts";
-import { type Executed, executeCommand, exitCodeOf } from "../../memo/execute.ts";
+import { effects } from "../../cli/wiring.ts";
+import { type Executed, executeCommand, exitCodeOf, type Recording } from "../../memo/execute.ts";
 import { type Decided, decideCommand } from "../../memo/memo.ts";
+import type { EpochMs } from "../../ports.ts";
 import { recordingLines } from "../../report/recording.ts";
 import { unobserved } from "../../trace/unobserved.ts";
 import type { SharedLog } from "./log-lines.ts";
@@ -18,10 +19,11 @@ import type { SkipInputs } from "./inputs.ts";
 import { type JobContext, jobContext } from "./job-context.ts";
 import { secretIn } from "./kept.ts";
 import { realFolder, StepFolder } from "./own-folder.ts";
+import { saveRecorded } from "./publishing.ts";
 import { replayStep } from "./replay-step.ts";
 import { scriptCommand, withScript } from "./shell.ts";
-import { decisionLines, nameOf, oneLine, summaryText, type Verdict } from "./words.ts";
-import { tracerCommand, wireAction } from "./wiring.ts";
+import { decisionLines, nameOf, oneLine, summaryText, type Verdict, proofOf } from "./words.ts";
+import { type ActionWired, tracerCommand, wireAction } from "./wiring.ts";
 
 interface Step {
   readonly name: string;
@@ -74,7 +76,7 @@ function layStep(host: SharedLog, inputs: SkipInputs): Step | { readonly mistake
 
 export interface KnownStep {
   readonly step: Step;
-  readonly wired: Wired;
+  readonly wired: ActionWired;
   readonly job: JobContext;
   readonly inputs: SkipInputs;
   decided: Decided;
@@ -83,7 +85,7 @@ export interface KnownStep {
 
 async function decideStep(host: SharedLog, inputs: SkipInputs, step: Step): Promise<KnownStep> {
   const { argv, cwd, environment } = step;
-  const job = jobContext(host, cwd, effects.runner);
+  const job = jobContext(host, inputs.token, cwd, effects.runner);
   const { env, declared } = environment;
   const wired = await wireAction({ host, inputs, job, argv, cwd, env, declared, mode: "step" });
   const decided = forced(await decideCommand(wired.parts), job, wired.parts.options.accept);
@@ -101,6 +103,7 @@ async function decideStep(host: SharedLog, inputs: SkipInputs, step: Step): Prom
       withheld: environment.withheld,
       audit: wired.parts.options.audit,
       trust: inputs.trust,
+      proof: proofOf(wired, known.decided),
       nowMs: effects.clock.now(),
       repository: host.env["GITHUB_REPOSITORY"] ?? "",
       serverUrl: host.env["GITHUB_SERVER_URL"] ?? "",
@@ -115,6 +118,7 @@ async function runObserved(host: SharedLog, step: Step, known: KnownStep, onStar
   const { env } = host;
   const verdict = known.verdict();
   for (const line of decisionLines(verdict)) host.log(line);
+  for (const note of wired.remote?.notes() ?? []) host.log(`Foregone: ${oneLine(note)}`);
   const { decision } = decided.verdict;
   host.output("reason", decision.kind === "run" ? decision.misses[0].kind : "hit");
   const { chooseObserver } = await import("../../trace/choose.ts");
@@ -162,7 +166,12 @@ async function runObserved(host: SharedLog, step: Step, known: KnownStep, onStar
       recording: executed.recording,
       ...(audit !== undefined && { audit: audit.kind }),
     });
-    if (executed.recording.kind === "recorded") await tidy(wired);
+    const { recording } = executed;
+    if (audit?.kind === "false-skip") await wired.remote?.disown(decided.planned.weak, ownDate(recording));
+    if (recording.kind !== "recorded") return code;
+    const { weak, label } = decided.planned;
+    saveRecorded(host, { weak, record: recording.id, label });
+    await tidy(wired);
   } catch (error) {
     host.log(`Foregone ${step.name}: after the command: ${oneLine(messageOf(error))}`);
   }
@@ -193,6 +202,12 @@ async function plain(step: Step, host: SharedLog): Promise<number> {
   } finally {
     forward.stop();
   }
+}
+
+/** The record of this very run is the truth, and lives on. */
+function ownDate(recording: Recording): EpochMs {
+  const own = recording.kind === "recorded" ? recording.made.record.provenance.recordedAt : effects.clock.now();
+  return (own - 1) as EpochMs;
 }
 
 function handOn(host: SharedLog, step: Step): void {

@@ -1,18 +1,23 @@
-// Puts a step or a job together: the action's inputs over the configuration, the store, the job's identity. What only our own step
-// gets of the environment never reaches a key.
+// Puts a step or a job together: the action's inputs over the configuration, the disk with the layers below it, the job's identity. What
+// only our own step gets of the environment never reaches a key.
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { CliContext } from "../../cli/command.ts";
 import { skipOptions } from "../../cli/skip-options.ts";
-import { assemble, effects, type Wired } from "../../cli/wiring.ts";
-import type { ForegoneError } from "../../core/errors.ts";
+import { diskAlone } from "../../cli/store-layers.ts";
+import { VERSION } from "../../cli/version.ts";
+import { assemble, effects, openStoreFor, type Wired } from "../../cli/wiring.ts";
 import type { Json } from "../../core/canonical.ts";
-import type { BackendChoice } from "../../trace/choose.ts";
 import type { CommandParts } from "../../memo/memo.ts";
+import { nodeDeflate } from "../../node/store-files.ts";
+import type { Store } from "../../store/store.ts";
+import type { BackendChoice } from "../../trace/choose.ts";
 import type { Host } from "../host.ts";
+import { openRemoteRecords, type RemoteRecords } from "../remote-records.ts";
 import { privilegedAccepted, type SkipInputs } from "./inputs.ts";
 import type { JobContext } from "./job-context.ts";
-import { distrustOf } from "./trust.ts";
+
+export const TOOL = `foregone ${VERSION}`;
 
 export interface ActionParts {
   readonly host: Host;
@@ -27,16 +32,20 @@ export interface ActionParts {
   readonly definition?: Json;
 }
 
+export interface ActionWired extends Wired {
+  /** This machine's part of the store: what is written goes here, and from here to the layers in the last step. */
+  readonly disk: Store;
+  /** Where records live beyond this machine; undefined: the runner did not say enough of this job. */
+  readonly remote: RemoteRecords | undefined;
+}
+
 /** @throws ForegoneError E_STORE; and E_CONFIG for a wrong configuration file */
-export async function wireAction(parts: ActionParts): Promise<Wired> {
+export async function wireAction(parts: ActionParts): Promise<ActionWired> {
   const { host, inputs, job, env, argv, cwd, declared, definition } = parts;
   const context = contextOf(host, cwd);
-  const chosen = await skipOptions(
-    context,
-    { flags: new Set(), values: new Map(), lists: new Map(), operands: [] },
-    true,
-  );
-  if (chosen.problem !== undefined) throw chosen.problem satisfies ForegoneError;
+  const none = { flags: new Set<string>(), values: new Map(), lists: new Map(), operands: [] };
+  const chosen = await skipOptions(context, none, true);
+  if (chosen.problem !== undefined) throw chosen.problem;
   const base = inputs.options(chosen.skip);
   const skip = {
     ...base,
@@ -45,19 +54,35 @@ export async function wireAction(parts: ActionParts): Promise<Wired> {
     // A skipped job puts nothing back: what its steps make, they do not make.
     ...(parts.mode === "job" && { outputs: "none" as const }),
   };
-  const wired = assemble(context, { ...chosen, skip }, argv);
+  const open = openStoreFor(context, chosen.resolved);
+  const remote = remoteOf(parts, cwd);
+  const layers = { ...diskAlone(open), store: remote?.over(open.store) ?? open.store, envKey: environmentKey(host) };
+  const wired = assemble(context, { ...chosen, skip }, argv, open, layers);
+  const why = "why" in job.run ? job.run.why : undefined;
   const command: CommandParts = {
     ...wired.parts,
     env,
     cwd,
     options: skip,
-    envKey: environmentKey(host),
     backend: backendOf(host, chosen.backend, parts.mode),
     job: { ...job.key, mode: parts.mode },
     ...(definition !== undefined && { definition }),
-    records: { ...wired.parts.records, distrust: distrustOf(job, inputs) },
+    records: { ...wired.parts.records, distrust: remote?.distrust ?? (async () => why ?? "its maker is not known") },
   };
-  return { ...wired, chosen: { ...chosen, skip }, parts: command };
+  return { ...wired, parts: command, disk: open.store, remote };
+}
+
+function remoteOf({ inputs, job, mode }: ActionParts, workspace: string): RemoteRecords | undefined {
+  if ("why" in job.run) return undefined;
+  return openRemoteRecords({
+    context: job.run,
+    level: inputs.trust,
+    layers: inputs.layers,
+    mode,
+    tool: TOOL,
+    workspace,
+    effects: { ...effects, fetch, deflate: nodeDeflate, onEvent: () => undefined },
+  });
 }
 
 /** The process as commands of the CLI see theirs; our words go to the log. */
@@ -72,10 +97,8 @@ function contextOf(host: Host, cwd: string): CliContext {
  * nothing of it is kept, unless its user vouches for it (docs/threat-model.md).
  */
 function environmentKey({ env }: Host): Uint8Array {
-  return Buffer.from(
-    effects.hasher.sha256(`foregone environment 1\0${env["GITHUB_REPOSITORY_ID"] ?? env["GITHUB_REPOSITORY"] ?? ""}`),
-    "hex",
-  );
+  const repository = env["GITHUB_REPOSITORY_ID"] ?? env["GITHUB_REPOSITORY"] ?? "";
+  return Buffer.from(effects.hasher.sha256(`foregone environment 1\0${repository}`), "hex");
 }
 
 /** The back end that a run here would have. A wrong guess only means that no record is found. */

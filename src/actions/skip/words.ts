@@ -3,10 +3,12 @@
 import type { Decision, Miss } from "../../core/decision.ts";
 import type { Gap } from "../../core/gap.ts";
 import type { ActionRecord } from "../../core/record.ts";
+import type { Decided } from "../../memo/memo.ts";
 import { escapeMarkdown } from "../../codeql/sarif/summary.ts";
 import { countKinds, optOutText, proofText, savedText } from "../../report/decision.ts";
 import { gapHint, missText } from "../../report/misses.ts";
-import { countText, durationText, plural } from "../../report/units.ts";
+import { ageText, countText, durationText, plural } from "../../report/units.ts";
+import type { Proof, RemoteRecords } from "../remote-records.ts";
 import { NO_PERMISSIONS } from "./definition.ts";
 
 export interface Verdict {
@@ -19,6 +21,8 @@ export interface Verdict {
   readonly withheld: readonly string[];
   readonly audit: number;
   readonly trust: string;
+  /** Who made it, as GitHub states it; only of a record that is used. */
+  readonly proof: Proof | undefined;
   readonly nowMs: number;
   readonly repository: string;
   readonly serverUrl: string;
@@ -27,6 +31,13 @@ export interface Verdict {
 
 const MAX_MISSES = 20;
 const MAX_LINE = 400;
+
+export function proofOf(
+  { remote }: { readonly remote: RemoteRecords | undefined },
+  { verdict: { decision } }: Decided,
+): Proof | undefined {
+  return decision.kind === "skip" ? remote?.provedBy(decision.id) : undefined;
+}
 
 /** The first line of a script. */
 export function nameOf(run: string): string {
@@ -47,7 +58,7 @@ export function decisionLines(verdict: Verdict): string[] {
   return [...lines, ...shown.map((miss) => `  also: ${missText(miss)}`)].map(oneLine);
 }
 
-function hitLines({ name, nowMs, decideMs, audit, withheld, trust }: Verdict, record: ActionRecord): string[] {
+function hitLines({ name, nowMs, decideMs, audit, withheld, trust, proof }: Verdict, record: ActionRecord): string[] {
   const notPassed =
     withheld.length === 0
       ? ""
@@ -55,7 +66,7 @@ function hitLines({ name, nowMs, decideMs, audit, withheld, trust }: Verdict, re
   const draw = audit === 0 ? "off" : `1 in ${Math.round(1 / audit)}, not drawn`;
   return [
     `Foregone ${name}: hit. ${comparedText(record)}: all equal`,
-    `  proved by ${proofText(record, nowMs)} [${trust}]`,
+    `  proved by ${proof?.text ?? `${proofText(record, nowMs)} [${trust}]`}, ${ageText(nowMs - record.provenance.recordedAt)}`,
     `  saved ${savedText(record, decideMs)} (decided in ${durationText(decideMs)}); opt-outs: ${optOutText(record.optOuts)}; audit: ${draw}${notPassed}`,
   ].map(oneLine);
 }
@@ -154,9 +165,9 @@ export function summaryText(verdict: Verdict, result: string): string {
 }
 
 /** The run can be opened; its number and address are digits and the server's own. */
-function proofCell({ repository, serverUrl, nowMs }: Verdict, record: ActionRecord): string {
+function proofCell({ repository, serverUrl, nowMs, proof }: Verdict, record: ActionRecord): string {
   const { runId, runAttempt } = record.provenance;
-  const text = escapeMarkdown(proofText(record, nowMs));
+  const text = escapeMarkdown(proof?.text ?? proofText(record, nowMs));
   const safe =
     /^\d+$/.test(runId ?? "") && /^[\w.-]+\/[\w.-]+$/.test(repository) && /^https?:\/\/[\w.:-]+$/.test(serverUrl);
   return safe
