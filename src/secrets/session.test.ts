@@ -214,7 +214,7 @@ describe("many writers", () => {
   });
   afterAll(() => child[Symbol.dispose]());
 
-  // 8 x 200 takes most of a minute on two cores: the long suite and bench/secrets-writers.
+  // 8 x 200 takes most of a minute on two cores: the long suite's.
   const each = process.env["FOREGONE_TEST_LONG"] === undefined ? 20 : 200;
   test(`8 processes of ${each} writes each lose nothing and leave a whole audit log`, async () => {
     const folder = await labStore();

@@ -1,12 +1,8 @@
 // `foregone api`: the GitHub API cache.
 import { type CommandSpec, JSON_OPTION, type OptionSpec } from "../command.ts";
+import { socketOption } from "./options.ts";
 
-const SOCKET: OptionSpec = {
-  name: "socket",
-  type: "value",
-  placeholder: "PATH",
-  summary: "unix socket of the proxy (0600)",
-};
+const SOCKET = socketOption("unix socket of the proxy (0600)");
 const UPSTREAM: OptionSpec = {
   name: "upstream",
   type: "list",

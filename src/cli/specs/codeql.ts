@@ -1,4 +1,5 @@
 import { type CommandSpec, JSON_OPTION, type OptionSpec } from "../command.ts";
+import { outOption } from "./options.ts";
 
 type Sarif = "validate" | "merge" | "diff" | "summary" | "fingerprint";
 const sarif = (name: Sarif) => async () => ({ run: (await import("../commands/sarif.ts"))[name] });
@@ -9,13 +10,7 @@ const CHECKOUT: OptionSpec = {
   placeholder: "DIR",
   summary: "the checkout that was scanned: absolute paths below it are made relative (default: the git work tree)",
 };
-const OUT: OptionSpec = {
-  name: "out",
-  short: "o",
-  type: "value",
-  placeholder: "FILE",
-  summary: "write there, not to stdout",
-};
+const OUT = outOption("write there, not to stdout", "o");
 
 /** What a scan is: the same for every command that decides on one. */
 const SCAN: readonly OptionSpec[] = [

@@ -1,5 +1,6 @@
 // `foregone secrets broker`: for a unit, or for the agent.
 import { type CommandSpec, JSON_OPTION } from "../command.ts";
+import { socketOption } from "./options.ts";
 
 export const brokerSpec: CommandSpec = {
   name: "broker",
@@ -9,7 +10,7 @@ export const brokerSpec: CommandSpec = {
     "Run it under a user of its own: jobs must be able to reach nothing of it but the socket. Its settings come from\n" +
     "FOREGONE_CONFIG and the environment, never from a repository's files.",
   options: [
-    { name: "socket", type: "value", placeholder: "PATH", summary: "default: secrets.broker.socket" },
+    socketOption("default: secrets.broker.socket"),
     {
       name: "supervised",
       type: "flag",

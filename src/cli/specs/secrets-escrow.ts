@@ -1,5 +1,6 @@
 // `foregone secrets export` and `import`: escrow as an age file.
 import { type CommandSpec, JSON_OPTION, type OptionSpec } from "../command.ts";
+import { outOption } from "./options.ts";
 
 export const escrowSpecs = (scope: OptionSpec): readonly CommandSpec[] => [
   {
@@ -14,12 +15,7 @@ export const escrowSpecs = (scope: OptionSpec): readonly CommandSpec[] => [
         summary: "whoever knows a passphrase can (FOREGONE_EXPORT_PASSPHRASE or a prompt)",
       },
       scope,
-      {
-        name: "out",
-        type: "value",
-        placeholder: "FILE",
-        summary: "a new file of mode 0600; default: standard output",
-      },
+      outOption("a new file of mode 0600; default: standard output"),
       { name: "with-master-key", type: "flag", summary: "also the master key: who opens the file opens the store" },
     ],
     load: () => import("../commands/secrets-export.ts"),

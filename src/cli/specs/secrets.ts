@@ -1,5 +1,6 @@
 // `foregone secrets`: the credential manager.
 import { type CommandSpec, JSON_OPTION, type OptionSpec } from "../command.ts";
+import { outOption, socketOption } from "./options.ts";
 import { brokerSpec } from "./secrets-broker.ts";
 import { escrowSpecs } from "./secrets-escrow.ts";
 
@@ -121,7 +122,7 @@ export const secretsSpecs: readonly CommandSpec[] = [
         options: [
           SCOPE,
           VERSION,
-          { name: "out", type: "value", placeholder: "FILE", summary: "write a new file of mode 0600" },
+          outOption("write a new file of mode 0600"),
           { name: "show", type: "flag", summary: "print it even to a terminal" },
         ],
         load: () => import("../commands/secrets-get.ts"),
@@ -198,12 +199,7 @@ export const secretsSpecs: readonly CommandSpec[] = [
           },
           { name: "as", type: "list", placeholder: "NAME=ENV", summary: "give NAME as the variable ENV" },
           { name: "no-redact", type: "flag", summary: "hand the terminal over: nothing is redacted" },
-          {
-            name: "socket",
-            type: "value",
-            placeholder: "PATH",
-            summary: "the broker's socket (secrets.broker.socket)",
-          },
+          socketOption("the broker's socket (secrets.broker.socket)"),
           {
             name: "audience",
             type: "value",
