@@ -61,7 +61,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     try {
       await service.start();
       failures.delete(service);
-      log.write("info", `${service.name} up`);
+      const { state, detail = "" } = service.status();
+      if (service.hidden !== true) log.write("info", `${service.name} ${state === "off" ? `off: ${detail}` : state}`);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       failures.set(service, why);

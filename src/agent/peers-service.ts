@@ -48,6 +48,8 @@ const REST_MS = 30_000;
 
 export function peersService(options: PeersServiceOptions): PeersService {
   const { plan, config, version, log } = options;
+  /** Bytes of API answers that a peer had; whether GitHub then certified them is counted by the API cache. */
+  let apiHits = 0;
   let running: { readonly peer: Peer; readonly discovery: Discovery } | undefined;
   const bounds = {
     deadlineMs: config["store.deadline"],
@@ -67,7 +69,10 @@ export function peersService(options: PeersServiceOptions): PeersService {
         far: [{ store: lateLayer(LAYER, () => running?.peer.api), bounds }],
         clock: systemClock,
         hasher: nodeHasher,
-        onEvent: options.onStoreEvent,
+        onEvent: (event) => {
+          options.onStoreEvent(event);
+          if (event.type === "done" && event.layer === LAYER && event.operation === "get" && event.found) apiHits++;
+        },
       }),
     network: plan.network,
     fleet: {
@@ -123,7 +128,10 @@ export function peersService(options: PeersServiceOptions): PeersService {
       };
     },
     routes: [{ method: "GET", path: "/v1/peers", handle: ({ response }) => sendJson(response, 200, status() ?? null) }],
-    counted: () => (running === undefined ? {} : countedOf(running.peer)),
+    counted: () => ({
+      [seriesOf("foregone_api_peer_hits_total")]: apiHits,
+      ...(running && countedOf(running.peer)),
+    }),
     gauges: () => ({ [seriesOf("foregone_peers_connected")]: running?.peer.mesh.members.length ?? 0 }),
     async panel() {
       const now = status();

@@ -34,7 +34,7 @@ export const METRICS = {
   foregone_store_bad_bytes_total: counter("Bytes of a layer that were not those of the digest", "layer"),
 
   foregone_api_requests_total: counter("Reads of the GitHub API by how they were answered", "outcome"),
-  foregone_api_peer_hits_total: counter("Reads answered with bytes that came from a peer"),
+  foregone_api_peer_hits_total: counter("Stored API answers that a peer had"),
   foregone_api_quota_remaining: gauge("Requests left, lowest of the tokens seen", "resource"),
   foregone_api_quota_limit: gauge("Requests a window allows", "resource"),
 

@@ -8,12 +8,15 @@ import type { CliContext, Parsed } from "../command.ts";
 import { openStoreFor } from "../wiring.ts";
 import { agentHere, askUsable } from "../agent/here.ts";
 
+/** Credentials that have changed are listed by processes of their own, which a busy machine starts slowly. */
+const LOOK_MS = 10_000;
+
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
   const [json, prometheus] = [parsed.flags.has("json"), parsed.flags.has("prometheus")];
   if (json && prometheus) throw new ForegoneError("E_USAGE", "--json and --prometheus exclude each other");
   const here = await agentHere(context);
   const metrics =
-    (await askUsable<Metrics>(here, { path: "/v1/metrics" })) ??
+    (await askUsable<Metrics>(here, { path: "/v1/metrics", deadlineMs: LOOK_MS })) ??
     new CounterReader(openStoreFor(context, here.resolved).folder).read();
   if (json) context.stdout.write(`${JSON.stringify(metrics, undefined, 2)}\n`);
   else if (prometheus) context.stdout.write(prometheusText(metrics));
