@@ -59,6 +59,11 @@ export async function runCommand(
   }
 }
 
+function tooMany(observations: number, { chosen }: Wired): string | undefined {
+  const max = chosen.resolved?.config["trace.max-observations"] ?? Number.POSITIVE_INFINITY;
+  return observations > max ? `${observations} observations, more than trace.max-observations (${max})` : undefined;
+}
+
 /** Best effort, and at most once a day: a store that cannot be tidied up now is no matter of this command. */
 export async function tidy({ folder, chosen }: Wired): Promise<void> {
   const { gcIfDue } = await import("../store/gc.ts");
@@ -73,6 +78,7 @@ export async function executeParts(context: CliContext, wired: Wired): Promise<O
     provenance: { tool: `foregone ${VERSION}` },
     match: await matcher(wired.parts.options),
     encode: (record) => encodeRecord(record, nodeDeflate),
+    refuse: ({ record }) => tooMany(record.trace.observations.length, wired),
     // Without a witness the next decision reads every content: slower, not different.
     searchSecrets: await secretSearch(context.env),
     saveWitness: (id, stats, takenAt) => writeWitness(wired.folder, id, stats, takenAt).catch(() => undefined),

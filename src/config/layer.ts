@@ -1,8 +1,9 @@
 // One source of settings: what it says, where it says it, and what is wrong with it.
 import type { Json } from "../core/canonical.ts";
 import { FOUNDING } from "./founding.ts";
+import { IDLE } from "./idle.ts";
 import { type Issue, type Origin, where } from "./issue.ts";
-import type { Setting } from "./setting.ts";
+import { defaultOf, type Setting } from "./setting.ts";
 import { isKey, type Key, SETTINGS } from "./settings.ts";
 
 export interface Entry {
@@ -73,6 +74,9 @@ export class LayerBuilder {
       this.error(at, `${as} and ${before.as} (${where(before.at)}) name one setting and differ`, `keep ${key}`);
       return;
     }
+    const idle = IDLE[key];
+    if (before === undefined && idle !== undefined && !same(parsed.value, defaultOf(key, SETTINGS[key] as Setting)))
+      this.note(at, `${as} has no effect: ${idle}`);
     // Its own name beats a founding one in `--origin`, whichever came first.
     if (before === undefined || as === key) this.entries.set(key, { value: parsed.value, at, as });
   }

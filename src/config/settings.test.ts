@@ -1,7 +1,9 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseEnv } from "./env.ts";
 import { parseConfigFile } from "./file.ts";
 import { FOUNDING } from "./founding.ts";
+import { IDLE } from "./idle.ts";
 import { describe as words } from "./issue.ts";
 import { configJsonSchema } from "./json-schema.ts";
 import { resolve } from "./resolve.ts";
@@ -155,3 +157,23 @@ test.each(Object.entries(FOUNDING).flatMap(([name, f]) => (f.is === "alias" ? [[
     expect(config[key]).toEqual(value.value);
   },
 );
+
+test("every setting is read somewhere, or is named as idle; nothing idle is read", () => {
+  const code = readdirSync("src", { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.tsx?$/.test(path) && !/\.test\.ts$|^config\/|^testing\//.test(path))
+    .map((path) => readFileSync(`src/${path}`, "utf8"))
+    .join("\n");
+  // Looked up by the operation's name.
+  const isRead = (key: string): boolean =>
+    code.includes(`"${key}"`) || (key.startsWith("api.operation-ttls.") && code.includes("api.operation-ttls."));
+  const unread = KEYS.filter((key) => !isRead(key));
+  expect(unread.toSorted()).toEqual(Object.keys(IDLE).toSorted());
+});
+
+test("an idle setting says so when it is set, and is quiet at its default", () => {
+  const notes = (yaml: string) => parseConfigFile(yaml, "c.yml", "").issues.map((issue) => issue.message);
+  expect(notes("api: {peer-deadline: 80ms}")).toEqual([
+    "api.peer-deadline has no effect: a peer's bytes are waited for as long as `store.deadline` and the mesh's own budget allow",
+  ]);
+  expect(notes("api: {peer-deadline: 50ms}")).toEqual([]);
+});
