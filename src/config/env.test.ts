@@ -8,7 +8,7 @@ test("every variable that the program names is a setting's or has its line in OT
   for (const entry of readdirSync("src", { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     if (!/\.m?ts$/.test(entry.name) || entry.name.includes(".test.") || path.startsWith("src/testing/")) continue;
-    for (const [, name = ""] of readFileSync(path, "utf8").matchAll(/\b(FOREGONE_[A-Z_]*[A-Z])\b/g))
+    for (const [, name = ""] of readFileSync(path, "utf8").matchAll(/\b(FOREGONE_[A-Z0-9_]*[A-Z0-9])\b/g))
       if (path !== join("src/config/env.ts")) named.add(name);
   }
   const known = new Set([...envNames().keys(), ...Object.keys(OTHER_VARIABLES)]);

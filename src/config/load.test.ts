@@ -223,7 +223,7 @@ describe("a pull request's version of the files", () => {
       2 ** 23,
     ]);
     expect(config["skip.audit"]).toBe(1 / 20);
-    expect(notes).toEqual([]);
+    expect(notes.map(words).filter((note) => !note.includes("skip.trust has no effect"))).toEqual([]);
   });
 
   test("cannot loosen by deleting the file", async () => {

@@ -63,6 +63,7 @@ function other(key: (typeof KEYS)[number]): string {
     '{"a":["b"]}',
     "store",
     "auto",
+    "0".repeat(64),
   ];
   const now = JSON.stringify(defaultOf(key, setting));
   for (const text of [...words, ...complex, ...tried]) {

@@ -55,6 +55,7 @@ export async function runTour(options: TourOptions): Promise<TourResult> {
       PATH: `${join(home, "bin")}:${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
       XDG_RUNTIME_DIR: own(join(base, "run")),
       GIT_CONFIG_GLOBAL: config,
+      NPM_CONFIG_UPDATE_NOTIFIER: "false",
       FOREGONE_AGENT_PORT: "0",
       FOREGONE_SKIP_AUDIT: "0",
       FOREGONE_API_UPSTREAMS: JSON.stringify({ "api.github.com": double.origin }),

@@ -93,10 +93,10 @@ export function Lines({ title, from, to, series, height = 190 }: LinesProps) {
 const FEW = 30;
 const HOUR_MS = 3_600_000;
 
-/** Full hours or midnights of the reader's clock, at most `count` of them. */
+/** Full ten minutes, hours or midnights of the reader's clock, at most `count` of them. */
 function roundTimes(from: number, to: number, count: number): readonly number[] {
   const step =
-    [1, 2, 3, 6, 12, 24, 48, 168].map((h) => h * HOUR_MS).find((s) => (to - from) / s <= Math.max(1, count)) ??
+    [1 / 6, 1, 2, 3, 6, 12, 24, 48, 168].map((h) => h * HOUR_MS).find((s) => (to - from) / s <= Math.max(1, count)) ??
     336 * HOUR_MS;
   const zone = new Date(to).getTimezoneOffset() * 60_000;
   const first = Math.ceil((from - zone) / step) * step + zone;
