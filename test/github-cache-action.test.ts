@@ -1,6 +1,8 @@
 // The committed action under Node 24, as the runner starts it, with real clients in later steps and a double for GitHub.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 import { ActionsDouble } from "../src/testing/actions/double.ts";
@@ -30,6 +32,15 @@ async function started(inputs: Readonly<Record<string, string>> = {}): Promise<{
 async function expectNothingLeft(job: CacheJob, processes: readonly number[]): Promise<void> {
   await vi.waitFor(() => expect(processes.filter(isAlive)).toEqual([]), { timeout: 12_000, interval: 50 });
   await vi.waitFor(() => expect(readdirSync(job.temp).filter((name) => name.startsWith("foregone-"))).toEqual([]));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 function expectFallback(job: CacheJob, main: Step, why: string): void {
@@ -190,6 +201,39 @@ test.each([
   const { job, main } = await started(inputs);
   const twice = `for i in 1 2; do ${CURL} "$GITHUB_API_URL/repos/o/r/labels"; echo; done`;
   expect((await job.later(main, twice, TOKEN)).text).toBe(text);
+});
+
+test("jobs of one mesh secret are peers: they count each other on the port that was asked for; a stranger does not count", async () => {
+  const secret = { "mesh-secret": "33".repeat(32) };
+  const port = String(await freePort());
+  const job = await CacheJob.start();
+  fillForClients(job.table);
+  job.env["FOREGONE_P2P_NETWORK_LISTEN_ADDRESSES"] = "127.0.0.1";
+  const main = await job.main({ ...secret, "p2p-port": port });
+  expect([main.text, main.outputs.get("cache-status"), main.outputs.get("peer-count")]).toEqual([
+    main.text,
+    "success",
+    "0",
+  ]);
+  const joinMesh = async (inputs: Readonly<Record<string, string>>): Promise<{ other: CacheJob; begun: Step }> => {
+    const other = job.elsewhere();
+    Object.assign(other.env, {
+      FOREGONE_P2P_NETWORK_LISTEN_ADDRESSES: "127.0.0.1",
+      FOREGONE_P2P_DISCOVERY_BOOTSTRAP_PEERS: `/ip4/127.0.0.1/tcp/${port}`,
+    });
+    return { other, begun: await other.main({ ...inputs, "p2p-port": String(await freePort()) }) };
+  };
+  const { other, begun } = await joinMesh(secret);
+  expect([begun.text, begun.outputs.get("peer-count")]).toEqual([begun.text, "1"]);
+  for (const inputs of [
+    { ...secret, "enable-p2p": "false" },
+    { ...secret, "enable-peer-discovery": "false" },
+    { "mesh-secret": "44".repeat(32) },
+    {},
+  ])
+    expect([inputs, (await joinMesh(inputs)).begun.outputs.get("peer-count")]).toEqual([inputs, "0"]);
+  expect((await other.post(begun)).code).toBe(0);
+  expect((await job.post(main)).code).toBe(0);
 });
 
 test("cache-size bounds what stays on disk", async () => {

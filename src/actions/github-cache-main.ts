@@ -20,6 +20,8 @@ export const STATE = { folder: "folder", pid: "pid", store: "store", pack: "pack
 /** A cold hosted runner needs 2 s. */
 const START_MS = 15_000;
 const PROBE_MS = 5000;
+/** A dial and a handshake take 0.1 s. */
+const PEERS_MS = 1000;
 /** sun_path holds 107 bytes on Linux, 103 on macOS; "/agent.sock" is the longest name. */
 const MAX_FOLDER_BYTES = 90;
 
@@ -52,7 +54,7 @@ async function start(host: Host, inputs: CacheInputs): Promise<void> {
       host.saveState(STATE.perKey, String(ready.pack.perKey));
     }
     deliver(host, inputs.ways, ready, { folder, pid });
-    host.output("peer-count", String(await peerCount(folder)));
+    host.output("peer-count", String(await firstPeers(folder)));
     host.output("cache-dir", ready.store);
     for (const note of ready.notes) host.log(`note: ${note}`);
     daemon.keep();
@@ -175,9 +177,25 @@ async function probe({ doors, hosts }: Ready, token: string): Promise<void> {
   if (answer.status >= 500) throw new Error(`${name} is not reached through the cache (${answer.status})`);
 }
 
+/** Peers find each other after the agent is up; the step waits a moment for the first, if there can be any. */
+async function firstPeers(folder: string): Promise<number> {
+  const until = performance.now() + PEERS_MS;
+  for (;;) {
+    const count = await connectedPeers(folder);
+    if (count === undefined) return 0;
+    if (count > 0 || performance.now() > until) return count;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 export async function peerCount(folder: string): Promise<number> {
+  return (await connectedPeers(folder)) ?? 0;
+}
+
+/** Undefined: this agent has no peers. */
+async function connectedPeers(folder: string): Promise<number | undefined> {
   const status = await askAgentJson<{ peers?: unknown }>(join(folder, SOCKETS.agent), { path: "/v1/peers" });
-  return Array.isArray(status?.peers) ? status.peers.length : 0;
+  return Array.isArray(status?.peers) ? status.peers.length : undefined;
 }
 
 function fallBack(host: Host, why: string): void {
