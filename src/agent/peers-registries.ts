@@ -4,8 +4,10 @@ import { nodeFiles, systemClock } from "../node/ports.ts";
 import { actionsCache } from "../peers/registry/actions-cache.ts";
 import type { PeerRegistry } from "../peers/registry/registry.ts";
 import { sameHost } from "../peers/registry/same-host.ts";
+import { sharedStore } from "../peers/registry/shared-store.ts";
 import { bootstrapList, staticFile } from "../peers/registry/static.ts";
 import type { StoreFiles } from "../ports.ts";
+import type { Bucket } from "../store/bucket.ts";
 import type { PeersPlan } from "./peers-plan.ts";
 
 export interface RegistryPlace {
@@ -17,9 +19,12 @@ export interface RegistryPlace {
   readonly runtimeFolder: string;
   /** `~/x` -> absolute. */
   readonly expand: (path: string) => string;
+  /** `p2p.discovery.shared_store`, opened. */
+  readonly shared: Bucket | undefined;
 }
 
-export function registriesOf({ config, plan, env, files, runtimeFolder, expand }: RegistryPlace): PeerRegistry[] {
+export function registriesOf(place: RegistryPlace): PeerRegistry[] {
+  const { config, plan, env, files, runtimeFolder, expand, shared } = place;
   const registries: PeerRegistry[] = [
     sameHost({ files, folder: `${runtimeFolder}/peers`, ...plan, pid: process.pid, isAlive }),
   ];
@@ -27,13 +32,16 @@ export function registriesOf({ config, plan, env, files, runtimeFolder, expand }
   if (config["p2p.discovery.methods.bootstrap"] && bootstrap.length > 0) registries.push(bootstrapList(bootstrap));
   const file = config["p2p.discovery.static_file"];
   if (file !== null) registries.push(staticFile(expand(file), nodeFiles));
+  const lifeMs = config["p2p.discovery.github.peer_ttl_minutes"];
+  if (shared !== undefined)
+    registries.push(sharedStore(shared, plan.network, plan.keys, lifeMs, () => systemClock.now()));
   const github = config["p2p.discovery.methods.github_cache_api"] ? githubCaches(config, env) : undefined;
   if (github !== undefined)
     registries.push(
       actionsCache({
         keys: plan.keys,
         prefix: config["p2p.discovery.github.peer_cache_key"],
-        lifeMs: config["p2p.discovery.github.peer_ttl_minutes"],
+        lifeMs,
         maxPeers: config["p2p.discovery.github.max_peers_per_query"],
         now: () => systemClock.now(),
         names: github,

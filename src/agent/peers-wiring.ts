@@ -2,7 +2,9 @@
 import { expandPath } from "../cli/configuration.ts";
 import type { Config } from "../config/settings.ts";
 import { parseDigest } from "../core/digest.ts";
+import { systemClock } from "../node/ports.ts";
 import { nodeStoreFiles } from "../node/store-files.ts";
+import type { Bucket } from "../store/bucket.ts";
 import { diskStore } from "../store/disk.ts";
 import type { OnStoreEvent } from "../store/events.ts";
 import type { StoreFolder } from "../store/folder.ts";
@@ -20,6 +22,35 @@ export interface HostedParts {
   readonly onStoreEvent: OnStoreEvent;
 }
 
+/** Addresses are a few hundred bytes; whoever keeps them must not keep the agent waiting. */
+const MAX_ADDRESS_BYTES = 4096;
+const DISCOVERY_DEADLINE_MS = 2000;
+
+/** `p2p.discovery.shared_store`: what is wrong with it is a warning, and the other registries are asked. */
+async function discoveryStore(
+  { env }: AgentContext,
+  config: Config,
+  kid: Uint8Array,
+  log: Log,
+): Promise<Bucket | undefined> {
+  const url = config["p2p.discovery.shared_store"];
+  if (url === null) return undefined;
+  const { parseSharedAddress } = await import("../store/shared-address.ts");
+  const address = parseSharedAddress(url, env);
+  if ("problem" in address) {
+    log.write("warning", `peers: p2p.discovery.shared_store: ${address.problem}`);
+    return undefined;
+  }
+  const { engineOf } = await import("../store/shared.ts");
+  const parts = {
+    space: Buffer.from(kid).toString("hex"),
+    keepMs: 2 * config["p2p.discovery.github.peer_ttl_minutes"],
+    deadlineMs: DISCOVERY_DEADLINE_MS,
+    effects: { clock: systemClock },
+  };
+  return engineOf(address.engine, address, parts, MAX_ADDRESS_BYTES);
+}
+
 /** @returns why this machine takes part in no mesh */
 export async function hostedPeers(
   context: AgentContext,
@@ -31,7 +62,9 @@ export async function hostedPeers(
   if (typeof plan === "string") return plan;
   const disk = diskStore(folder);
   const expand = (path: string): string => expandPath(path, context);
-  const registries = registriesOf({ config, plan, env, files: nodeStoreFiles, runtimeFolder: place.folder, expand });
+  const shared = await discoveryStore(context, config, plan.keys[0].kid, log);
+  const files = nodeStoreFiles;
+  const registries = registriesOf({ config, plan, env, files, runtimeFolder: place.folder, expand, shared });
   return peersService({
     plan,
     config,

@@ -37,6 +37,10 @@ export interface SharedParts {
   readonly onEvent: OnStoreEvent;
 }
 
+interface EngineEffects {
+  readonly effects: { readonly clock: Clock };
+}
+
 export interface SharedLayer extends FarLayer {
   /** Ends its connections, which would keep the process alive. */
   readonly close: () => void;
@@ -62,10 +66,11 @@ export function spaceOf(space: string): string {
   return `foregone/${space}/`;
 }
 
-function engineOf(
+/** The engine alone, neither sealed nor bounded: for what brings its own. */
+export function engineOf(
   name: string,
   address: SharedAddress,
-  { space, keepMs, deadlineMs, effects }: SharedParts,
+  { space, keepMs, deadlineMs, effects }: Pick<SharedParts, "space" | "keepMs" | "deadlineMs"> & EngineEffects,
   maxBytes: number,
 ): Promise<EngineBucket> {
   const limits = { deadlineMs, maxBytes, clock: effects.clock };
