@@ -39,12 +39,10 @@ export function openLayers(parts: RemoteParts, patience: Patience): Layers {
   const off = new Map<RemoteLayer, string>();
   const wanted = (layer: RemoteLayer): boolean => parts.layers.includes(layer);
   const { service } = context;
-  const http = (layer: string): HttpParts => ({
-    layer,
-    fetch: parts.effects.fetch,
-    clock: parts.effects.clock,
-    waiting: new Waiting(parts.effects.clock, patience),
-  });
+  const { fetch, clock } = parts.effects;
+  // One for all: a job waits 2 s in all, not 2 s for each that is dead.
+  const waiting = new Waiting(clock, patience);
+  const http = (layer: string): HttpParts => ({ layer, fetch, clock, waiting });
   const rest = (layer: string): RestParts => ({ ...http(layer), ...context });
   const producers =
     context.token === ""

@@ -54,6 +54,7 @@ test("services are GitHub's own only; elsewhere there are none", () => {
   expect(context({ GITHUB_SERVER_URL: "https://acme.ghe.com" })).toMatchObject({ service: { token: "token" } });
   for (const url of ["https://ghe.acme.example", "https://github.com.evil.example", "not a url"])
     expect(context({ GITHUB_SERVER_URL: url })).toMatchObject({ service: undefined });
+  expect(context({ ACTIONS_RESULTS_URL: "no url" })).toMatchObject({ service: undefined });
   expect(context({ ACTIONS_RUNTIME_TOKEN: undefined })).toMatchObject({ service: undefined });
   expect(context({ RUNNER_ENVIRONMENT: "self-hosted" })).toMatchObject({ disk: "shared" });
 });

@@ -108,7 +108,11 @@ const SERVICE_HOST = /^(?:github\.com|[^/]+\.ghe\.com|[^/]+\.localhost)$/i;
 
 function serviceOf(env: Readonly<Record<string, string | undefined>>): RunContext["service"] {
   const [url, token] = [env["ACTIONS_RESULTS_URL"] ?? "", env["ACTIONS_RUNTIME_TOKEN"] ?? ""];
-  if (url === "" || token === "" || !SERVICE_HOST.test(hostOf(env["GITHUB_SERVER_URL"] || "https://github.com")))
+  if (
+    !URL.canParse(url) ||
+    token === "" ||
+    !SERVICE_HOST.test(hostOf(env["GITHUB_SERVER_URL"] || "https://github.com"))
+  )
     return undefined;
   const { origin } = new URL(url);
   return { url: origin, token };

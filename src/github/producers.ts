@@ -88,6 +88,7 @@ export class Producers {
 
   async #ask(question: TrustQuestion): Promise<TrustAnswer> {
     const { rest, mergedTree } = this.#parts;
+    if (this.#trouble === "timeout") return { why: "GitHub did not answer in time" };
     switch (question.ask) {
       case "ancestor":
         return this.#isAncestor(question.sha, question.from);

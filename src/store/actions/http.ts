@@ -4,7 +4,7 @@ import type { Clock } from "../../ports.ts";
 import { codeOf } from "../events.ts";
 import { StoreError } from "../store.ts";
 
-/** How long a layer may keep a job waiting. */
+/** How long the layers of a job may keep it waiting. */
 export interface Patience {
   /** For one answer, and between two pieces of it. */
   readonly answerMs: number;
@@ -40,6 +40,11 @@ export class Waiting {
   leftMs(): number {
     const running = this.#active > 0 ? this.#clock.monotonicMs() - this.#since : 0;
     return Math.max(0, Math.min(this.#patience.answerMs, this.#patience.totalMs - this.#spentMs - running));
+  }
+
+  /** Time that a body was waited for in vain. */
+  spend(ms: number): void {
+    this.#spentMs += ms;
   }
 
   /** Counts until the returned function is called. */
@@ -86,6 +91,7 @@ export async function exchange(parts: HttpParts, url: string, request: Request):
   const first = waiting.leftMs();
   if (first <= 0) throw late();
   const abort = new AbortController();
+  let pausedMs = 0;
   const end = waiting.begin();
   let timer = setTimeout(() => abort.abort(late()), first);
   try {
@@ -103,7 +109,11 @@ export async function exchange(parts: HttpParts, url: string, request: Request):
     const reader = response.body?.getReader();
     for (;;) {
       clearTimeout(timer);
-      timer = setTimeout(() => abort.abort(late()), Math.max(1, waiting.leftMs()));
+      const mostMs = Math.max(1, waiting.leftMs());
+      timer = setTimeout(() => {
+        pausedMs = mostMs;
+        abort.abort(late());
+      }, mostMs);
       const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
       if (done) break;
       size += value.length;
@@ -122,6 +132,7 @@ export async function exchange(parts: HttpParts, url: string, request: Request):
   } finally {
     clearTimeout(timer);
     end();
+    waiting.spend(pausedMs);
   }
 }
 
