@@ -14,6 +14,7 @@ import { bucketStore } from "../store/bucket.ts";
 import { GitRefLayer } from "../store/git-refs.ts";
 import { gitProcess } from "../node/git-process.ts";
 import type { Store } from "../store/store.ts";
+import { proxiedFetch } from "./proxied-fetch.ts";
 import type { RemoteLayer, RemoteParts } from "./remote-records.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -39,7 +40,8 @@ export function openLayers(parts: RemoteParts, patience: Patience): Layers {
   const off = new Map<RemoteLayer, string>();
   const wanted = (layer: RemoteLayer): boolean => parts.layers.includes(layer);
   const { service } = context;
-  const { fetch, clock } = parts.effects;
+  const { clock } = parts.effects;
+  const fetch = proxiedFetch(parts.effects.fetch, process.env);
   // One for all: a job waits 2 s in all, not 2 s for each that is dead.
   const waiting = new Waiting(clock, patience);
   const http = (layer: string): HttpParts => ({ layer, fetch, clock, waiting });
