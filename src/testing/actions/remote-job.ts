@@ -1,7 +1,7 @@
 // One job against the double, as the root action runs it: decides with the real lookup over its disk and the remote layers, records
 // and publishes. Its world is one file whose content is the name of a tree.
 import { canonicalJson } from "../../core/canonical.ts";
-import { type Digest, sha256Of } from "../../core/digest.ts";
+import type { Digest } from "../../core/digest.ts";
 import { decodeRecord, encodeRecord } from "../../core/record-codec.ts";
 import type { ActionRecord, Provenance } from "../../core/record.ts";
 import type { TrustLevel } from "../../core/trust.ts";
@@ -186,8 +186,4 @@ function contextOf(double: ActionsDouble, run: RunState, options: JobOptions): R
 function decode(bytes: Uint8Array): ActionRecord | { readonly why: string } {
   const decoded = decodeRecord(bytes, nodeDeflate);
   return decoded.kind === "record" ? decoded.record : { why: decoded.kind };
-}
-
-export function idOf(bytes: Uint8Array): Digest {
-  return sha256Of(nodeHasher, bytes);
 }
