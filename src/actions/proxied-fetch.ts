@@ -13,6 +13,7 @@ export function proxiedFetch(direct: typeof fetch, env: Readonly<Record<string, 
   return async (input, init) => {
     const { undici, agent } = await (loading ??= load());
     const request = { ...init, dispatcher: agent } as import("undici").RequestInit;
-    return (await undici.fetch(String(input), request)) as unknown as Response;
+    const url = typeof input === "string" ? input : "href" in input ? input.href : input.url;
+    return (await undici.fetch(url, request)) as unknown as Response;
   };
 }
