@@ -53,6 +53,14 @@ const env =
 const COMPONENTS: readonly (readonly [string, Partial<CodeqlInputs>, ((lab: ScanLab) => void) | undefined, string])[] =
   [
     ["another version of CodeQL", { tools: "codeql@2.25.7" }, undefined, "tool.version"],
+    [
+      "another bundle of one version",
+      { tools: "https://example.org/releases/codeql-bundle-v2.25.6/codeql-bundle-linux64.tar.gz" },
+      undefined,
+      "tool.bundle",
+    ],
+    ["another operating system", {}, (lab) => (lab.machine = { os: "darwin", arch: "x64" }), "platform.os"],
+    ["another architecture", {}, (lab) => (lab.machine = { os: "linux", arch: "arm64" }), "platform.arch"],
     ["another runner image", {}, env("ImageOS", "ubuntu26"), "platform.image"],
     ["another build mode", { buildMode: "" }, undefined, "language.buildMode"],
     ["another source root", { sourceRoot: "lib" }, undefined, "language.sourceRoot"],
@@ -103,6 +111,18 @@ test.each([
   const lab = await scanned();
   lab.commit(files);
   expect(named(await lab.decide(INPUTS))).toContain(name);
+});
+
+test.each([
+  ["another language", { language: "python" }],
+  ["another repository", { repository: "acme/other" }],
+] as const)("%s is another scan: it has no record, and none to be compared with", async (_, change) => {
+  const lab = await scanned();
+  expect(await lab.decide({ ...INPUTS, ...change })).toMatchObject({
+    kind: "scan",
+    misses: [{ kind: "no-record" }],
+    explanation: undefined,
+  });
 });
 
 const TREE_CHANGES: readonly (readonly [string, (lab: ScanLab) => void, string])[] = [

@@ -58,6 +58,7 @@ export class ScanLab {
   readonly store: Store;
   random: Random = systemRandom;
   env: Record<string, string> = { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent" };
+  machine = { os: "linux", arch: "x64" };
   event: JobEvent = jobEvent({}, {});
   options: ScanOptions = LAB_OPTIONS;
 
@@ -134,7 +135,7 @@ export class ScanLab {
         const bytes = nodeFiles.read(path);
         return bytes instanceof Uint8Array ? nodeHasher.sha256(bytes) : undefined;
       },
-      machine: { os: "linux", arch: "x64" },
+      machine: this.machine,
     };
   }
 

@@ -85,7 +85,9 @@ export async function fromStore(
       audit,
     };
   });
-  const { countAccesses } = await import("./counting.ts");
-  await countAccesses(shell, asked.given.length, asked.denied.length);
+  // The command starts meanwhile; nobody waits for a number.
+  void import("./counting.ts").then(({ countAccesses }) =>
+    countAccesses(shell, asked.given.length, asked.denied.length),
+  );
   return asked;
 }
