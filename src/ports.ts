@@ -40,6 +40,9 @@ export interface Stat {
   readonly ctimeNs: bigint;
 }
 
+/** Files are stamped with the time of the last timer tick: up to 10 ms old (CONFIG_HZ=100). Doubled to be on the safe side. */
+export const CLOCK_GRANULARITY_NS = 20_000_000n;
+
 /** `undefined`: nothing is there (ENOENT, ENOTDIR). An `Unreadable`: something is there and nobody could look. */
 export type Looked<T> = T | undefined | Unreadable;
 export class Unreadable {

@@ -3,12 +3,12 @@
 import type { Gap } from "../core/gap.ts";
 import { type InputPath, inWorkspace, type Roots, toInputPath } from "../core/input-path.ts";
 import { ABSENT, listingDigest, type Observation, probeAnswer, type QuestionKind } from "../core/observation.ts";
-import { type EntryType, type Files, type Hasher, type Stat, Unreadable } from "../ports.ts";
+import { CLOCK_GRANULARITY_NS, type EntryType, type Files, type Hasher, type Stat, Unreadable } from "../ports.ts";
 import type { Change, Interpreted, Look } from "../trace/interpret/interpreted.ts";
 import { isPseudo } from "../trace/interpret/pseudo.ts";
 import { isLog, isTemporary } from "./side-effects.ts";
 import { keepsCtime } from "./file-system.ts";
-import { answerAtHead, CLOCK_GRANULARITY_NS, type StartState } from "./start-state.ts";
+import { answerAtHead, type StartState } from "./start-state.ts";
 import type { World } from "./world.ts";
 import { parent } from "./workspace.ts";
 

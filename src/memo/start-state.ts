@@ -30,9 +30,6 @@ export function answerAtHead(head: { readonly id: string; readonly mode: string 
     : { kind: "file", value: fileAnswer(head.mode === "100755", content) };
 }
 
-/** Kernel time stamps are taken from the last timer tick: up to 10 ms (HZ=100) old; doubled to be on the safe side. */
-export const CLOCK_GRANULARITY_NS = 20_000_000n;
-
 /** Outside git: nothing is tracked. */
 export function startWithoutGit(startNs: bigint): StartState {
   return {

@@ -7,7 +7,7 @@
 // (src/memo/file-system.ts decides: a row is only written where it does). A process that writes through a shared mapping while it
 // is hashed and goes on afterwards escapes 2, as it escapes git and make: pages that are dirty already move no time.
 import { type Digest, hexOf } from "../core/digest.ts";
-import type { EpochMs, Stat } from "../ports.ts";
+import { CLOCK_GRANULARITY_NS, type EpochMs, type Stat } from "../ports.ts";
 import { guarded, guardedAsync, pathOf, type StoreFolder, writeWhole } from "./folder.ts";
 
 /** What a row holds: 5 x 8 bytes. Permission bits are covered by ctime. */
@@ -18,8 +18,6 @@ export interface Witness {
   holds(index: number, now: Witnessed): boolean;
 }
 
-/** Linux stamps files by the tick: 10 ms at CONFIG_HZ=100. Twice that. */
-const GRANULARITY_NS = 20_000_000n;
 const HEADER_BYTES = 48;
 const ROW_WORDS = 5;
 const ROW_BYTES = ROW_WORDS * 8;
@@ -45,7 +43,7 @@ export async function writeWitness(
   file.writeUInt32LE(rows.length, 4);
   file.write(hexOf(record), 8, "hex");
   const words = new BigInt64Array(file.buffer, file.byteOffset + HEADER_BYTES, rows.length * ROW_WORDS);
-  const settledBefore = BigInt(takenAt) * 1_000_000n - GRANULARITY_NS;
+  const settledBefore = BigInt(takenAt) * 1_000_000n - CLOCK_GRANULARITY_NS;
   rows.forEach((row, i) => {
     if (row === undefined || row.mtimeNs >= settledBefore || row.ctimeNs >= settledBefore) return;
     words.set([row.ino, row.ctimeNs, row.mtimeNs, BigInt(row.sizeBytes), row.dev], i * ROW_WORDS);

@@ -1,5 +1,5 @@
 // What the run left different from before: by path, for outputs and for taking its own entries out of listings.
-import { type EntryType, type Files, Unreadable } from "../../ports.ts";
+import { CLOCK_GRANULARITY_NS, type EntryType, type Files, Unreadable } from "../../ports.ts";
 import type { Effects } from "./effects.ts";
 import type { Change } from "./interpreted.ts";
 import { NOWHERE, type Slot } from "./model.ts";
@@ -76,6 +76,3 @@ function onlyOpened(scene: Scene, slot: Slot, before: Change["before"], { startN
   if (stat === undefined || stat === NOWHERE) return false;
   return stat.mtimeNs < startNs - CLOCK_GRANULARITY_NS && stat.ctimeNs < startNs - CLOCK_GRANULARITY_NS;
 }
-
-/** Kernel time stamps are those of the last timer tick: up to 10 ms old; doubled to be on the safe side. */
-const CLOCK_GRANULARITY_NS = 20_000_000n;
