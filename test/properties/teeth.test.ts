@@ -28,7 +28,7 @@ const RANDOM_PROGRAMS = 6;
 const TRUE: Mutant = { name: "ours", prone: [] };
 
 describe.each(["ebpf", "notify"] as const)("on %s", (backend) => {
-  test(`the property catches each mutant within ${MAX_PROGRAMS} programs`, { timeout: 600_000 }, async (context) => {
+  test(`the property catches each mutant within ${MAX_PROGRAMS} programs`, { timeout: 3_600_000 }, async (context) => {
     if (process.env["FOREGONE_TEST_LONG"] === undefined) return context.skip("minutes: npm run test:long");
     const program = actor();
     if (typeof program !== "string") return context.skip(program.unavailable);
