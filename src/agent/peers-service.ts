@@ -95,6 +95,7 @@ export function peersService(options: PeersServiceOptions): PeersService {
         allow: new Set(config["p2p.security.access_control.peer_allowlist"]),
         block: new Set(config["p2p.security.access_control.peer_blocklist"]),
         waits: config["p2p.cache_protocol.lease.wait"] === "once",
+        budgetMs: config["p2p.cache_protocol.budget"],
         writer: () => plan.writer(systemClock.now()),
         blobs: options.blobs,
         onChanged: (changed) => service.onChanged(changed),

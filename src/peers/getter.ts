@@ -30,11 +30,14 @@ export class Getter {
   });
   readonly #own = new Map<number, (answer: GetAnswer) => void>();
   readonly #self: Asker;
+  readonly #budgetMs: number | null;
   #nextOwn = 1;
 
-  constructor(mesh: Mesh, waits: boolean) {
+  /** @param budgetMs of API reads; null: by the origin's latency */
+  constructor(mesh: Mesh, waits: boolean, budgetMs: number | null) {
     this.mesh = mesh;
     this.waits = waits;
+    this.#budgetMs = budgetMs;
     this.#self = {
       id: mesh.id,
       value: (request, values) => this.#answerOwn(request, { kind: "values", values }),
@@ -70,7 +73,7 @@ export class Getter {
 
   /** What a miss at all owners adds, at most. */
   budgetMs(kind: Kind): number {
-    if (kind === "api") return this.origin.budgetMs;
+    if (kind === "api") return this.#budgetMs ?? this.origin.budgetMs;
     return kind === "blob" ? BLOB_BUDGET_MS : RECORD_BUDGET_MS;
   }
 

@@ -16,6 +16,8 @@ export interface PeerOptions extends Omit<MeshOptions, "signer" | "clock"> {
   readonly interfaces: readonly string[];
   readonly ports: readonly number[];
   readonly waits: boolean;
+  /** Of API reads; null: by the origin's latency. */
+  readonly budgetMs: number | null;
   readonly writer: () => RecordWriter | undefined;
 }
 
@@ -33,7 +35,7 @@ export interface Peer {
 /** @throws Error if libp2p does not start */
 export async function openPeer(options: PeerOptions): Promise<Peer> {
   const { startHost } = await import("./node.ts");
-  const { seed, interfaces, ports, limits, waits, writer } = options;
+  const { seed, interfaces, ports, limits, waits, budgetMs, writer } = options;
   const signer = signerOf(seed);
   const mesh = new Mesh({ ...options, signer });
   const host = await startHost({
@@ -46,7 +48,7 @@ export async function openPeer(options: PeerOptions): Promise<Peer> {
     onDuplex: (duplex: Duplex) => mesh.take(duplex),
   });
   mesh.start(host);
-  const getter = new Getter(mesh, waits);
+  const getter = new Getter(mesh, waits, budgetMs);
   return {
     mesh,
     getter,

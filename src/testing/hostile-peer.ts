@@ -210,7 +210,11 @@ export class RawLine {
   }
 
   send(bytes: Uint8Array): void {
-    if (!this.isOver) this.stream.send(bytes);
+    try {
+      if (!this.isOver) this.stream.send(bytes);
+    } catch {
+      // The victim closed it in this very moment: `ended` follows.
+    }
   }
 
   /** The next frame of that type. @throws Error when the stream ends first */

@@ -21,6 +21,7 @@ export interface LabOptions {
   readonly keys?: MeshKeys;
   readonly limits?: Partial<MeshLimits>;
   readonly waits?: boolean;
+  readonly budgetMs?: number;
   readonly seed?: Uint8Array;
   /** Default: may write `protected`. */
   readonly scope?: MeshScope | null;
@@ -33,6 +34,7 @@ export async function labPeer({
   keys,
   limits,
   waits,
+  budgetMs,
   seed,
   scope = PROTECTED,
   mesh,
@@ -67,6 +69,7 @@ export async function labPeer({
     interfaces: ["127.0.0.1"],
     ports: ports ?? [0],
     waits: waits ?? true,
+    budgetMs: budgetMs ?? null,
     writer: () => (grant === undefined || scope === null ? undefined : { scope, grant }),
   });
   return { ...peer, events };

@@ -96,6 +96,11 @@ export const p2pSettings = {
       tighten: "lower",
     },
   ),
+  "p2p.cache_protocol.budget": setting(
+    nullable(duration()),
+    null,
+    "time an API read may lose to peers that do not answer; null: a quarter of GitHub's latency, at most 50ms",
+  ),
   "p2p.cache_protocol.lease.wait": setting(oneOf("once", "never"), "once", "wait for a peer that is fetching the same"),
   "p2p.performance.throttling.max_messages_per_sec": setting(
     integer(1, 1_000_000),
