@@ -80,7 +80,7 @@ export async function labMesh(count: number, options: LabOptions = {}): Promise<
   const peers: LabPeer[] = [];
   for (let n = 0; n < count; n++) peers.push(await labPeer(options));
   join(peers);
-  await until(() => peers.every(({ mesh }) => mesh.ringSize === count));
+  await until(() => peers.every(({ mesh }) => mesh.ringSize === count), 60_000);
   return peers;
 }
 
@@ -92,7 +92,7 @@ export function join(peers: readonly LabPeer[]): void {
 }
 
 /** @throws Error after `ms` */
-export async function until(holds: () => boolean, ms = 15_000): Promise<void> {
+export async function until(holds: () => boolean, ms = 25_000): Promise<void> {
   const end = performance.now() + ms;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`still not so after ${ms} ms: ${String(holds)}`);
