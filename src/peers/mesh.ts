@@ -132,14 +132,15 @@ export class Mesh {
   }
 
   /** A connection that somebody opened, or we did. */
-  take(duplex: Duplex): void {
+  take(duplex: Duplex): Session | undefined {
     const now = this.options.clock.monotonicMs();
     const isFull =
       this.#proving.size >= MAX_PROVING ||
       (this.#members.size >= this.options.limits.maxPeers && this.member(duplex.remoteId) === undefined);
     if (isFull || !this.#gate.lets(duplex.remoteId, now)) {
       this.#refused(duplex, isFull ? "full" : "denied");
-      return duplex.close();
+      duplex.close();
+      return undefined;
     }
     const { keys, limits, agent } = this.options;
     const session = new Session(
@@ -158,6 +159,7 @@ export class Mesh {
       },
     );
     this.#proving.add(session);
+    return session;
   }
 
   /** It sent bytes that nobody else can have made: it is not asked, heard or let in again while this process lives. */
@@ -281,7 +283,8 @@ export class Mesh {
       this.dialer.drop(address);
       return duplex.close();
     }
-    this.take(duplex);
+    // Until then it counts as being dialled: on a busy machine a second dial would race the first.
+    await this.take(duplex)?.proved;
   }
 
   #beat(): void {

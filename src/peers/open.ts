@@ -45,7 +45,7 @@ export async function openPeer(options: PeerOptions): Promise<Peer> {
     ports,
     maxConnections: Math.max(1024, 2 * limits.maxPeers),
     timeoutMs: limits.handshakeMs,
-    onDuplex: (duplex: Duplex) => mesh.take(duplex),
+    onDuplex: (duplex: Duplex) => void mesh.take(duplex),
   });
   mesh.start(host);
   const getter = new Getter(mesh, waits, budgetMs);

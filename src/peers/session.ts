@@ -56,6 +56,8 @@ export class Session {
   /** What the other said of itself; set when open. */
   hello: Hello | undefined;
   openedAt = 0;
+  /** Membership was proved, or never will be. */
+  readonly proved: Promise<void>;
   readonly #options: SessionOptions;
   readonly #listener: SessionListener;
   readonly #decoder = new FrameDecoder();
@@ -70,9 +72,11 @@ export class Session {
   #missedPings = 0;
   #pingAt = 0;
   #why: CloseReason | undefined;
+  #settle: () => void = () => undefined;
 
   constructor(duplex: Duplex, options: SessionOptions, listener: SessionListener) {
     this.duplex = duplex;
+    this.proved = new Promise((resolve) => (this.#settle = resolve));
     this.#options = options;
     this.#listener = listener;
     this.#nextId = duplex.dialed ? 1 : 2;
@@ -138,6 +142,7 @@ export class Session {
   #ended(why: CloseReason): void {
     if (this.#why !== undefined) return;
     this.#why = why;
+    this.#settle();
     clearTimeout(this.#timer);
     clearTimeout(this.#pause);
     this.#queue.clear();
@@ -204,6 +209,7 @@ export class Session {
     this.hello = step.hello;
     this.openedAt = this.#options.now();
     this.#timer = setInterval(() => this.#ping(), this.#options.keepAliveMs).unref();
+    this.#settle();
     this.#listener.opened(this);
     this.#ping();
   }
