@@ -51,7 +51,8 @@ export class Asking {
   #release: (() => void) | undefined;
   #isDone = false;
 
-  constructor(getter: Getter, request: GetRequest, onLate: (values: readonly Fetched[]) => void) {
+  /** @param secondFirst asks the owners in the other order */
+  constructor(getter: Getter, request: GetRequest, secondFirst: boolean, onLate: (values: readonly Fetched[]) => void) {
     this.#getter = getter;
     this.#mesh = getter.mesh;
     this.#request = request;
@@ -60,6 +61,7 @@ export class Asking {
     this.#left = this.#mesh
       .ownersOf(request.keyHash)
       .filter((target) => target === "self" || !target.breaker.isResting(now));
+    if (secondFirst) this.#left.reverse();
     this.outcome = new Promise((resolve) => (this.#resolve = resolve));
     this.#timer = setTimeout(() => this.#budgetSpent(), getter.budgetMs(request.kind));
     if (this.#askNext(request.wantsLease)) this.#armHedge();

@@ -7,8 +7,10 @@ export interface DialerOptions {
   readonly now: () => number;
   /** How long an address is tried after it was last heard of. */
   readonly lifeMs: number;
-  readonly dial: (address: string) => Promise<void>;
-  readonly isConnected: (address: string) => boolean;
+  /** @returns who answered there, in hex; undefined: nobody */
+  readonly dial: (address: string) => Promise<string | undefined>;
+  /** @param who answered there last: it may announce another address than the one we know */
+  readonly isConnected: (address: string, who: string | undefined) => boolean;
   /** Whether another connection is wanted at all. */
   readonly wantsMore: () => boolean;
 }
@@ -23,6 +25,7 @@ interface Known {
   nextAt: number;
   waitMs: number;
   dialing: boolean;
+  who?: string;
 }
 
 const MAX_KNOWN = 1024;
@@ -79,7 +82,7 @@ export class Dialer {
     for (const [text, known] of this.#known) {
       if (this.#dialing >= AT_ONCE || !this.#options.wantsMore()) return;
       if (known.dialing) continue;
-      if (this.#options.isConnected(text)) {
+      if (this.#options.isConnected(text, known.who)) {
         known.until = now + this.#options.lifeMs;
         known.waitMs = FIRST_WAIT_MS;
       } else if (!known.forever && now > known.until) this.#known.delete(text);
@@ -91,7 +94,8 @@ export class Dialer {
     known.dialing = true;
     this.#dialing++;
     try {
-      await this.#options.dial(text);
+      const who = await this.#options.dial(text);
+      if (who !== undefined) known.who = who;
     } catch {
       // Tried again later; `waiting` tells people.
     }

@@ -50,7 +50,13 @@ export class Getter {
    * @param name a Digest: of an Action, or of a blob
    * @param wantsLease whoever finds nothing fetches it from the origin, and calls `done` of the outcome afterwards
    */
-  async get(kind: Kind, name: string, scopes: readonly MeshScope[], wantsLease: boolean): Promise<GetOutcome> {
+  async get(
+    kind: Kind,
+    name: string,
+    scopes: readonly MeshScope[],
+    wantsLease: boolean,
+    secondFirst = false,
+  ): Promise<GetOutcome> {
     const request: GetRequest = {
       kind,
       keyHash: keyHash(kind, name),
@@ -61,11 +67,12 @@ export class Getter {
     this.counts.asked++;
     this.hedges.noteGet();
     const key = hexKey(request.keyHash);
-    const late = this.#late.get(key);
+    // Of a list that one owner sent, the other may have more.
+    const late = kind === "record" ? undefined : this.#late.get(key);
     this.#late.delete(key);
     const outcome =
       late === undefined
-        ? await new Asking(this, request, (values) => this.#late.set(key, values)).outcome
+        ? await new Asking(this, request, secondFirst, (values) => this.#late.set(key, values)).outcome
         : { values: late, done: () => undefined };
     if (outcome.values.length > 0) this.counts.hits++;
     return outcome;

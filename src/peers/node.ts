@@ -150,9 +150,8 @@ function duplexOf(stream: Stream, connection: Connection, dialed: boolean): Dupl
         if (closed) return;
         closed = true;
         listener.closed();
-        // The stream was all we wanted of it; a second one may have taken its place on the same connection.
-        const others = connection.streams.some((other) => other !== stream && other.protocol === PROTOCOL);
-        if (!others) void connection.close().catch(() => undefined);
+        // The stream was all we wanted of it.
+        void connection.close().catch(() => undefined);
       };
       stream.addEventListener("message", ({ data }) =>
         listener.data(data instanceof Uint8Array ? data : data.subarray()),

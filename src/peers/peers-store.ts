@@ -32,7 +32,9 @@ export function peersStore(getter: Getter, writer: () => RecordWriter | undefine
   /** Each writer's list, newest first. */
   async function lists(weak: Digest): Promise<readonly Fetched[]> {
     const scopes = [...new Set([PROTECTED, writer()?.scope ?? PROTECTED])];
-    return (await getter.get("record", weak, scopes, false)).values;
+    // Both owners: one that restarted has only what was written since, and must hide neither older lists nor marks.
+    const both = await Promise.all([false, true].map((second) => getter.get("record", weak, scopes, false, second)));
+    return both.flatMap(({ values }) => values).sort((a, b) => b.claim.createdAt - a.claim.createdAt);
   }
 
   async function append(weak: Digest, entry: RecordEntry): Promise<void> {

@@ -153,7 +153,9 @@ export class Serving {
     const values = whole === "fault" ? undefined : decodeValues(whole);
     const [value] = values ?? [];
     if (value === undefined || values?.length !== 1) return false;
-    const fault = this.#mesh.isDenied(value.signed.claim.writer) ? "grant" : owner.put(value);
+    const fault = this.#mesh.gate.isDenied(value.signed.claim.writer, options.clock.monotonicMs())
+      ? "grant"
+      : owner.put(value);
     if (fault === "cid" || fault === "signature") {
       options.onEvent({ kind: "peer-bad-bytes", peer: served.member.name });
       this.#mesh.deny(served.id);

@@ -34,7 +34,7 @@ export function verifiedValues(
       mesh.deny(sender);
       return [];
     }
-    if (fault !== undefined || mesh.isDenied(claim.writer)) continue;
+    if (fault !== undefined || mesh.gate.isDenied(claim.writer, mesh.options.clock.monotonicMs())) continue;
     const plain = openValue(mesh.options.keys, claim, sealed);
     if (plain !== undefined) good.push({ claim, plain });
     // Sealed under an epoch that we no longer have: nobody's fault.

@@ -206,6 +206,8 @@ export class RawLine {
       };
       stream.addEventListener("close", end);
       stream.addEventListener("remoteCloseWrite", end);
+      // It may have been reset before anybody listened.
+      if (stream.status !== "open") end();
     });
   }
 
