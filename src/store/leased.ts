@@ -1,6 +1,7 @@
 // One call for a fleet: of many who miss the same at the same time, one is told to fetch it, and the others wait for what it stores.
 // Only for what each could fetch itself (API reads): a wait ends with the lease, and then whoever waited goes on alone.
 import type { Clock } from "../ports.ts";
+import type { FetchLease } from "./fetch-lease.ts";
 import { type Store, StoreError } from "./store.ts";
 
 /** Who fetches: kept where all members can see it. Whatever fails in here throws a StoreError, and the asker goes on alone. */
@@ -10,13 +11,6 @@ export interface Leases {
   isHeld(name: string): Promise<boolean>;
   /** Of nobody else's: a lease that has lapsed and was taken by another stays. */
   release(name: string, token: string): Promise<void>;
-}
-
-export interface LeasedStore extends Store {
-  /** Whoever looked this up in vain has stored it, or failed. */
-  done(weak: string): void;
-  /** What fetching took, in milliseconds. */
-  took(ms: number): void;
 }
 
 /** A call to GitHub takes 50 to 500 ms; a holder that died is waited for so long, and then the next one fetches. */
@@ -35,7 +29,12 @@ const MAX_UNDER_WAY = 4096;
  * @param store its look-ups must have their own deadline: the waiting is done here
  * @param sleep resolves after so many milliseconds
  */
-export function leased(store: Store, leases: Leases, clock: Clock, sleep: (ms: number) => Promise<void>): LeasedStore {
+export function leased(
+  store: Store,
+  leases: Leases,
+  clock: Clock,
+  sleep: (ms: number) => Promise<void>,
+): Store & FetchLease {
   let originMs = 500;
   const tokens = new Map<string, string>();
   const asking = new Map<string, ReturnType<Store["records"]["lookup"]>>();
