@@ -134,11 +134,6 @@ export class Candidates {
     return candidate;
   }
 
-  /** Forgets what memory holds of these search keys; what the store holds still needs a 304 to be served. */
-  drop(matches: (text: string) => boolean): void {
-    for (const text of this.#known.keys()) if (matches(text)) this.#known.delete(text);
-  }
-
   /** From now on under other keys: all that was kept can neither be found nor opened. */
   rekey(keys: ApiKeys): void {
     this.#keys = keys;

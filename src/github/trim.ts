@@ -6,7 +6,7 @@ export interface TrimBounds {
   /** Search keys with anything stored (`cache.max_size`). */
   readonly maxEntries: number;
   readonly maxBytes: number;
-  /** Bodies per search key, and one record beside each. */
+  /** Candidates per search key, each one blob. */
   readonly perKey: number;
 }
 
@@ -24,7 +24,7 @@ export async function trim(folder: StoreFolder, bounds: TrimBounds, breathe: () 
   const records = await filesOf(folder, "records", breathe);
   const blobs = await filesOf(folder, "blobs", breathe);
   let removed = drop(folder, records, bounds.maxEntries, Number.POSITIVE_INFINITY);
-  removed += drop(folder, blobs, bounds.maxEntries * bounds.perKey * 2, bounds.maxBytes);
+  removed += drop(folder, blobs, bounds.maxEntries * bounds.perKey, bounds.maxBytes);
   return removed;
 }
 
