@@ -52,6 +52,8 @@ const env = {
   FOREGONE_CACHE_DIR: join(root, "store"),
   XDG_RUNTIME_DIR: join(root, "run"),
   FOREGONE_AGENT_PORT: "0",
+  // All but the tracer: another root agent of this machine may have it.
+  FOREGONE_AGENT_SERVICES: "store,api,broker,peers,metrics,dashboard",
   FOREGONE_API_UPSTREAMS: JSON.stringify({ "api.github.com": double.origin }),
   FOREGONE_SECRETS_BROKER_SOCKET: brokerSocket,
   FOREGONE_MESH_SECRET: randomBytes(32).toString("base64url"),

@@ -80,12 +80,12 @@ test("start, status, start again, logs, stop", async () => {
   const started = await here.foregone("agent", "start");
   expect([started.code, started.stderr]).toEqual([0, ""]);
   expect(started.stdout).toMatch(
-    /^agent {6}up .*\nsocket .*agent\.sock\nstore .*\nmetrics .*\ndashboard {2}http:\/\/127\.0\.0\.1:\d+\n$/s,
+    /^agent {6}up .*\nsocket .*agent\.sock\npeers .*\nstore .*\nmetrics .*\ndashboard {2}http:\/\/127\.0\.0\.1:\d+\n$/s,
   );
   const again = await here.foregone("agent", "start");
   expect(again.stdout).toMatch(/^agent {6}already up\n/);
   expect((await here.foregone("agent", "status")).code).toBe(0);
-  expect((await here.foregone("agent", "logs", "-n", "1")).stdout).toMatch(/ info agent 0\.1\.0 up, pid \d+, store /);
+  expect((await here.foregone("agent", "logs", "-n", "5")).stdout).toMatch(/ info agent 0\.1\.0 up, pid \d+, store /);
   const stopped = await here.foregone("agent", "stop");
   expect([stopped.code, stopped.stdout]).toEqual([0, expect.stringMatching(/^agent {6}stopped, pid \d+ after /)]);
   expect((await here.foregone("agent", "stop")).stdout).toBe("agent      not running\n");
@@ -244,7 +244,7 @@ test("the API proxy is the agent's, and what it spared is counted, also across k
   const after = await reads();
   expect([3, 4]).toContain(after.all);
   expect(after.paid).toBeLessThanOrEqual(2);
-});
+}, 60_000);
 
 test("agent.enabled: false: commands do all themselves; metrics.log-stats: false: no line in the log", async () => {
   const here = machine({ FOREGONE_METRICS_LOG_STATS: "false" });
