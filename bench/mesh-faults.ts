@@ -3,7 +3,7 @@
 //   npm run bench -- mesh-faults [--times 600] [--out FILE]
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { HostilePeer, raw, uncbor } from "../src/testing/hostile-peer.ts";
+import { cbor, HostilePeer, raw, uncbor } from "../src/testing/hostile-peer.ts";
 import { LAB_NETWORK, until } from "../src/testing/mesh-lab.ts";
 import { digestOf } from "../src/testing/store.contract.ts";
 import { machine } from "./machine.ts";
@@ -19,6 +19,10 @@ const peer = await joined(rest.addresses.flat());
 const hostile = await HostilePeer.start(Buffer.alloc(32, 7), LAB_NETWORK);
 const line = await hostile.join(peer.listening ?? "");
 await until(() => peer.mesh.ringSize === 10);
+// Well, it answers truly that it has nothing.
+line.onFrame = ({ type, id }) => {
+  if (type === 0x0a) line.send(raw(0x0c, id, cbor({})));
+};
 let failed = 0;
 let n = 0;
 const lookup = async (): Promise<void> => {
