@@ -15,7 +15,7 @@ export interface GetOutcome {
   done(): void;
 }
 
-/** A peer that is fetching the same is waited for once, at most so long. */
+/** A peer that is fetching the same is waited for once, at most so long; an operator's larger budget goes before. */
 const MAX_WAIT_MS = 1000;
 /** The owner passes a lease on when its time is over; that message is worth waiting for. */
 const WAIT_SLACK_MS = 50;
@@ -196,7 +196,7 @@ export class Asking {
         if (target !== "self") target.noWaitUntil = this.#now() + NO_WAIT_MS;
         this.#settle([]);
       },
-      Math.min(MAX_WAIT_MS, leftMs + WAIT_SLACK_MS),
+      Math.min(Math.max(MAX_WAIT_MS, this.#getter.budgetMs(this.#request.kind)), leftMs + WAIT_SLACK_MS),
     );
   }
 

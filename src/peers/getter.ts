@@ -62,7 +62,8 @@ export class Getter {
       keyHash: keyHash(kind, name),
       scopes,
       wantsLease,
-      originMs: this.origin.ms,
+      // Who may lose more time to peers may also hold a lease for longer.
+      originMs: Math.max(this.origin.ms, (this.#budgetMs ?? 0) / 2),
     };
     this.counts.asked++;
     this.hedges.noteGet();
