@@ -6,7 +6,6 @@ import type { AddressInfo } from "node:net";
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import type { Libp2p } from "@libp2p/interface";
 import { nodeHasher } from "../src/node/ports.ts";
 import { keyHash } from "../src/peers/claim.ts";
 import { ANY } from "../src/peers/scope.ts";
@@ -74,7 +73,7 @@ async function streamEach(): Promise<Times> {
   return result;
 }
 
-const plainNode = async (): Promise<Libp2p> => (await HostilePeer.start(randomBytes(32), "bench")).node;
+const plainNode = async (): Promise<HostilePeer["node"]> => (await HostilePeer.start(randomBytes(32), "bench")).node;
 
 const rest = await others([9]);
 const peer = await joined(rest.addresses.flat(), { budgetMs: 5000 });

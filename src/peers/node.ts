@@ -3,7 +3,6 @@ import "./promise-with-resolvers.ts";
 import { connect } from "node:net";
 import { privateKeyFromRaw } from "@libp2p/crypto/keys";
 import { identify } from "@libp2p/identify";
-import type { Connection, Libp2p, Stream } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
@@ -11,6 +10,10 @@ import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
 import { parseAddress } from "./address.ts";
 import type { Duplex, DuplexListener, PeerHost } from "./duplex.ts";
+
+type Libp2p = Awaited<ReturnType<typeof createLibp2p>>;
+type Connection = ReturnType<Libp2p["getConnections"]>[number];
+type Stream = Awaited<ReturnType<Connection["newStream"]>>;
 
 export const PROTOCOL = "/github-cache/1.0.0";
 

@@ -1,6 +1,6 @@
 // Values on the wire: a list of signed claims, each with its sealed bytes, cut into frames of `u8 flags (1 first, 2 last) | chunk`.
 //   value:  u16be length of claim | claim | signature 64 | u32be length | sealed bytes
-import { FRAME_HEAD_BYTES, MAX_BODY_BYTES } from "./frame.ts";
+import { MAX_BODY_BYTES } from "./frame.ts";
 import { type Claim, MAX_CLAIM_BYTES, parseClaim, type SignedClaim } from "./claim.ts";
 import { SIGNATURE_BYTES } from "./identity.ts";
 
@@ -59,11 +59,6 @@ export function* chunksOf(bytes: Buffer): Generator<readonly [Buffer, Buffer]> {
     yield [Buffer.from([flags]), chunk];
     at += chunk.length;
   } while (at < bytes.length);
-}
-
-/** All bytes that sending `size` bytes of values takes. */
-export function wireBytes(size: number): number {
-  return size + Math.ceil((size + 1) / (MAX_BODY_BYTES - 1)) * (FRAME_HEAD_BYTES + 1);
 }
 
 /** Bytes under reassembly, of all peers together: 64 MiB. */

@@ -14,12 +14,14 @@ import {
 import { decode, encode } from "@ipld/dag-cbor";
 import { privateKeyFromRaw } from "@libp2p/crypto/keys";
 import { identify } from "@libp2p/identify";
-import type { Libp2p, Stream } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
 import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
+
+type Libp2p = Awaited<ReturnType<typeof createLibp2p>>;
+type Stream = Awaited<ReturnType<ReturnType<Libp2p["getConnections"]>[number]["newStream"]>>;
 
 export interface RawFrame {
   readonly type: number;
