@@ -1,6 +1,4 @@
 // Talking to a running agent. No agent, a slow agent and a broken answer are all `undefined`: the caller works directly.
-import { request } from "node:http";
-
 export interface Answer {
   readonly status: number;
   readonly body: Buffer;
@@ -18,7 +16,9 @@ export interface Ask {
 const DEADLINE_MS = 2000;
 const MAX_BYTES = 64 * 1024 * 1024;
 
-export function askAgent(socketPath: string, ask: Ask): Promise<Answer | undefined> {
+export async function askAgent(socketPath: string, ask: Ask): Promise<Answer | undefined> {
+  // 15 ms of start-up that nobody without an agent should pay.
+  const { request } = await import("node:http");
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -6,9 +6,10 @@ import { OutputLog } from "../../core/output-log.ts";
 import { sha256Of } from "../../core/digest.ts";
 import { interpreterFor, saveRecord } from "../../memo/execute.ts";
 import { recordRun } from "../../memo/record-run.ts";
+import { CLOCK_GRANULARITY_NS } from "../../ports.ts";
 import { startedFrom, startWithoutGit } from "../../memo/start-state.ts";
 import { findWorkspace } from "../../memo/workspace.ts";
-import type { EpochMs } from "../../ports.ts";
+import { type EpochMs, Unreadable } from "../../ports.ts";
 import { recordingLines } from "../../report/recording.ts";
 import { disowningMark } from "../../store/entries.ts";
 import type { Seal } from "../../trace/event.ts";
@@ -80,13 +81,17 @@ async function collect(host: Host, state: JobState, folder: string): Promise<See
   }
   if (seal === undefined) return "the tracer ended before the job did";
   const raw = interpreter.finish(seal);
+  const isNew = (path: string): boolean => {
+    const stat = effects.files.lstat(path);
+    return stat === undefined || (!(stat instanceof Unreadable) && stat.ctimeNs >= startNs - CLOCK_GRANULARITY_NS);
+  };
   const paths = {
     temp: realFolder(env["RUNNER_TEMP"] ?? "/tmp"),
     commands: realFolder(dirname(env["GITHUB_OUTPUT"] ?? env["GITHUB_ENV"] ?? "/nowhere/x")),
     event: realFolder(env["GITHUB_EVENT_PATH"] ?? ""),
     own: realFolder(folder),
   };
-  return { interpreted: withLooks(withoutRunnerFiles(raw, paths), state.looks), seal, watch, workspace, start };
+  return { interpreted: withLooks(withoutRunnerFiles(raw, paths, isNew), state.looks), seal, watch, workspace, start };
 }
 
 async function record(

@@ -19,12 +19,17 @@ export interface RunnerPaths {
 /** Scripts of `run:` steps: their text is in the job's definition, after the contexts that are part of the Action. */
 const SCRIPT = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.\w+)?$/;
 
-export function withoutRunnerFiles(seen: Interpreted, paths: RunnerPaths): Interpreted {
-  const isRunners = (path: string): boolean =>
-    below(path, paths.commands) ||
-    below(path, paths.own) ||
-    path === paths.event ||
-    (path.startsWith(`${paths.temp}/`) && SCRIPT.test(path.slice(paths.temp.length + 1)));
+/** @param isNew was this path made or changed since the trace began? What is older may be an earlier step's, and an input. */
+export function withoutRunnerFiles(
+  seen: Interpreted,
+  paths: RunnerPaths,
+  isNew: (path: string) => boolean,
+): Interpreted {
+  const isRunners = (path: string): boolean => {
+    if (below(path, paths.own) || path === paths.event) return true;
+    const isScript = path.startsWith(`${paths.temp}/`) && SCRIPT.test(path.slice(paths.temp.length + 1));
+    return (isScript || below(path, paths.commands)) && isNew(path);
+  };
   const read = seen.looks.find(({ kind, path }) => kind === "file" && path === paths.event);
   const gaps: readonly Gap[] = read === undefined ? [] : [{ kind: "event-read", what: `by ${read.by}` }];
   return {

@@ -32,5 +32,12 @@ export async function main(runner: Host): Promise<number> {
     host.annotate("error", inputs.mistake);
     return 1;
   }
-  return inputs.run === "" ? jobMode(host, inputs) : stepMode(host, inputs);
+  if (inputs.run === "") return jobMode(host, inputs);
+  try {
+    return await stepMode(host, inputs);
+  } catch (error) {
+    // The command could not be laid out, or nobody knows how it ended: neither may pass for a success.
+    host.annotate("error", `the command has no result: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
 }

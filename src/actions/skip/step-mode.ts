@@ -53,6 +53,8 @@ export async function stepMode(host: SharedLog, inputs: SkipInputs): Promise<num
   } catch (error) {
     if (started) throw error;
     host.annotate("notice", `this step runs without Foregone: ${oneLine(messageOf(error))}`);
+    // A replay may have begun to say otherwise.
+    host.output("skip", "false");
     host.output("reason", "error");
     return await plain(step, host);
   }
