@@ -46,7 +46,6 @@ export async function peersPlan({ config, cwd, env, files, folder }: PlanInputs)
   const notes: string[] = [];
   const keys = await keysOf(config, env, network, notes);
   if (typeof keys === "string") return keys;
-  if (config["p2p.discovery.methods.mdns"]) notes.push("mDNS is not built in: use p2p.discovery.bootstrap_peers");
   if (config["p2p.discovery.shared_store"] !== null)
     notes.push("p2p.discovery.shared_store is not read in this version: use bootstrap_peers or static_file");
   const rootKeys = config["p2p.security.access_control.root_keys"].map(keyIn);

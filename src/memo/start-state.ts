@@ -114,6 +114,10 @@ export function startedFrom(
   };
   const isFolder = (prefix: string): boolean =>
     [...(entries?.keys() ?? []), ...dirty, ...untracked].some((name) => name.startsWith(prefix) && name !== prefix);
+  const isInSubmodule = (path: string): boolean => {
+    const names = path.split("/");
+    return names.some((_, i) => entries?.get(names.slice(0, i).join("/"))?.mode === "160000");
+  };
   // Collapsed to folders, which end in "/".
   const untracked = [...ignored, ...status.split("\0").filter((field) => field.startsWith("?? "))].map((field) =>
     field.slice(3),
@@ -124,7 +128,7 @@ export function startedFrom(
     commit,
     head,
     isClean: (path) => head(path) !== undefined,
-    before: (path) => before(path, head(path)?.mode, dirty, untracked, tracked, isFolder),
+    before: (path) => before(path, head(path)?.mode, dirty, untracked, tracked, isFolder, isInSubmodule),
   };
 }
 
@@ -143,10 +147,12 @@ function before(
   untracked: readonly string[],
   tracked: (path: string) => boolean,
   isFolder: (prefix: string) => boolean,
+  isInSubmodule: (path: string) => boolean,
 ): EntryType | "absent" | undefined {
   if (mode !== undefined) return mode === "120000" ? "symlink" : mode === "160000" ? "dir" : "file";
-  // Changed at the start, or below a folder that git did not look into: it was there or not, nobody knows.
-  if (dirty.has(path) || tracked(path)) return undefined;
+  // Changed at the start, git's own, or below a folder that git did not look into: it was there or not, nobody knows.
+  if (dirty.has(path) || tracked(path) || path === ".git" || path.startsWith(".git/")) return undefined;
+  if (isInSubmodule(path)) return undefined;
   if (isFolder(`${path}/`)) return "dir";
   return untracked.some((name) => name === path || (name.endsWith("/") && `${path}/`.startsWith(name)))
     ? undefined

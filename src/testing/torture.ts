@@ -39,7 +39,7 @@ const created = (name: string): Operation =>
     `${name} (created)`,
     "open",
     0,
-    ({ event, path }, dir) => path === `${dir}/${name}` && event.type === "open" && event.created,
+    ({ event, path }, dir) => path === `${dir}/${name}` && event.type === "open" && event.created === true,
   );
 const looked = (cls: LookClass, name: string, outcome = 0, noFollow = false): Operation =>
   named(
@@ -109,7 +109,7 @@ export const groups: Readonly<Record<string, readonly Operation[]>> = {
       "O_TMPFILE",
       "open",
       0,
-      ({ event, path }, dir) => path === `${dir}/sub` && event.type === "open" && event.created,
+      ({ event, path }, dir) => path === `${dir}/sub` && event.type === "open" && event.created === true,
     ),
     named(
       "by /proc/self/fd",

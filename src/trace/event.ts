@@ -90,8 +90,8 @@ export type TraceEvent =
       readonly outcome: Outcome;
       /** What the descriptor is, if the back end knows. */
       readonly object?: FileObject;
-      /** FMODE_CREATED, or lstat before the call found nothing (`notify`). */
-      readonly created: boolean;
+      /** FMODE_CREATED, or a look before the call found nothing (`notify`; `undefined` where it could not look). */
+      readonly created: boolean | undefined;
     })
   | (Common & { readonly type: "list"; readonly object?: FileObject; readonly absolute?: Bytes })
   /** A descriptor for a file that no path of this process named: SCM_RIGHTS, pidfd_getfd, open_by_handle_at, inherited. */

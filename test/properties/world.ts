@@ -69,7 +69,7 @@ export function worlds(inputs: readonly string[], maxOperations: number): Worlds
     fc.constantFrom("mo", "no/a=o/b", "uo/a", "yo/b=a", "ho/a=o/b", "ro/a", "do", "xx.sh", "eLANGUAGE", "x./x.sh"),
     // A command that changes its own inputs, and one that goes elsewhere. It comes back at once from above the workspace ("w"):
     // that lies in a temporary folder, and what is left there is nobody's result (docs/soundness.md).
-    fc.constantFrom("wa=9", "+b=9", "na=b", "ud/a", "ua", "cd", "c../w"),
+    fc.constantFrom("wa=9", "+b=9", "na=b", "nd=a", "ud/a", "ua", "za", "zd", "cd", "c../w"),
   );
   const operation = fc
     .tuple(fc.constantFrom("", "", "?", "!"), fc.oneof({ weight: 3, arbitrary: look }, { weight: 2, arbitrary: write }))

@@ -28,12 +28,12 @@ export const operations: readonly Operation[] = [
   {
     name: "openat creating",
     matches: (e, n) =>
-      e.type === "open" && e.created && e.path.string === `/dev/${n}/made` && is(e.object, `/${n}/made`),
+      e.type === "open" && e.created === true && e.path.string === `/dev/${n}/made` && is(e.object, `/${n}/made`),
   },
   {
     name: "openat absolute",
     matches: (e, n) =>
-      e.type === "open" && !e.created && e.path.string === `/dev/${n}/made` && is(e.object, `/${n}/made`),
+      e.type === "open" && e.created !== true && e.path.string === `/dev/${n}/made` && is(e.object, `/${n}/made`),
   },
   { name: "chdir", matches: (e, n) => e.type === "look" && e.class === "chdir" && e.path.string === `/dev/${n}` },
   {

@@ -57,6 +57,7 @@ export class Acting {
     effects.learn(slot, () => null);
     if (this.asker === undefined) return;
     emit.absent(slot, this.asker);
+    emit.room(slot, this.asker);
     const path = scene.model.pathNow(slot);
     if (path === null) return;
     git.made(path);
@@ -83,6 +84,11 @@ export class Acting {
 
   look(thing: Thing | null): void {
     if (thing !== null && this.asker !== undefined) this.parts.emit.present(thing, this.asker);
+  }
+
+  /** What is in a folder was asked, if only whether there is anything. */
+  list(thing: Thing | null): void {
+    if (thing !== null && this.asker !== undefined) this.parts.emit.present(thing, { ...this.asker, class: "watch" });
   }
 }
 

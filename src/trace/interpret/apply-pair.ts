@@ -58,6 +58,11 @@ function rename(act: Acting, event: Pair): void {
   if (thing === NOWHERE || old === NOWHERE) return;
   if (thing !== null && thing === old && outcome !== undefined) return; // Two hard links of one file: nothing happens.
   act.content(thing);
+  if (act.asker !== undefined) act.parts.emit.room(target.slot, act.asker);
+  // A folder replaces none but a folder, and nothing else replaces one: a blind back end cannot tell whether that failed.
+  if (outcome === undefined && old?.maybe === false && isFolder(scene, thing) !== isFolder(scene, old)) act.look(old);
+  // Nor does it replace one that is not empty.
+  if (old?.type === "dir") act.list(old);
   act.wrote(source.slot);
   act.wrote(target.slot);
   const moved = thing ?? new Thing("file", source.slot, undefined);
@@ -87,6 +92,13 @@ function link(act: Acting, event: Pair): void {
   act.content(thing);
   if (thing.origin !== undefined) effects.touch(thing.origin, "linked");
   act.redirect(target.slot, thing);
+}
+
+/** No rename puts anything else in the place of a folder: what is one now was one. */
+function isFolder(scene: Scene, thing: Thing | null): boolean {
+  if (thing?.type !== "unknown" || thing.at === undefined) return thing?.type === "dir";
+  const stat = scene.model.stat(thing.at);
+  return stat !== undefined && stat !== NOWHERE && stat.type === "dir";
 }
 
 /** What was renamed is where it was renamed to, unless that was changed again. */

@@ -1,4 +1,5 @@
 // Files opened for writing, names made and removed: what their success says about the world before, and what they change.
+import type { Outcome } from "../event.ts";
 import { Acting, type ApplyParts, isFree } from "./acting.ts";
 import { pair } from "./apply-pair.ts";
 import { type Asker, fileType, S_IFREG } from "./emit.ts";
@@ -40,13 +41,14 @@ function open(act: Acting, event: Open): void {
   const slot = located ?? named?.slot;
   if (slot === undefined || slot.system.type === "proc") return;
   const current = scene.model.current(slot);
-  const created = event.created || (outcome === undefined && (flags & O_CREAT) !== 0 && current === null);
+  const created = event.created ?? current === null;
   if (created) {
     act.free(slot);
     effects.make(slot, "file", "written");
     return;
   }
-  effects.learn(slot, () => present(scene, slot, "file"));
+  const mayBeMissing = outcome === undefined && ((flags & O_CREAT) === 0 || event.created === undefined);
+  effects.learn(slot, () => present(scene, slot, outcome), mayBeMissing);
   const thing = scene.model.current(slot);
   if (thing === NOWHERE) return act.asker && scene.unresolved(slot);
   if (thing === null) {
@@ -86,12 +88,12 @@ function change(act: Acting, event: Change): void {
       const there = outcome === 0 || (existed ?? found.thing !== null);
       if (!there) return act.asker && emit.absent(slot, act.asker);
       // Those who empty folders try this first, and blind back ends tell it all the same.
-      if (op === "rmdir" && outcome === undefined && !mayBeEmpty(found.thing)) return act.look(found.thing);
+      if (op === "rmdir" && outcome === undefined && !mayBeEmpty(found.thing)) return act.list(found.thing);
       effects.learn(slot, () => new Thing(op === "rmdir" ? "dir" : "unknown", slot, slot));
       const thing = scene.model.current(slot);
-      if (act.asker !== undefined && thing !== null && thing !== NOWHERE)
-        // A folder can only be removed if it is empty.
-        emit.present(thing, op === "rmdir" ? { ...act.asker, class: "watch" } : act.asker);
+      // A folder can only be removed if it is empty.
+      if (op === "rmdir" && thing !== NOWHERE) act.list(thing);
+      else if (thing !== NOWHERE) act.look(thing);
       act.wrote(slot);
       return effects.remove(slot, outcome);
     }
@@ -104,7 +106,7 @@ function change(act: Acting, event: Change): void {
     case "utime":
       return act.look(found.thing);
     case "truncate": {
-      effects.learn(slot, () => present(scene, slot, "file"));
+      effects.learn(slot, () => present(scene, slot, outcome), outcome === undefined);
       const thing = scene.model.current(slot);
       if (thing === null || thing === NOWHERE) return;
       if (act.asker !== undefined) emit.present(thing, { ...act.asker, class: "read" });
@@ -125,10 +127,11 @@ function mayBeEmpty(folder: Thing | null): boolean {
   return true;
 }
 
-/** The world after the run has it, or it was a file that has been removed since. */
-function present(scene: Scene, slot: Slot, otherwise: "file"): Thing {
+/** The world after the run has it, or it has been removed since. */
+function present(scene: Scene, slot: Slot, outcome: Outcome): Thing {
   const thing = scene.model.before(slot);
-  return thing === null || thing === NOWHERE ? new Thing(otherwise, slot, slot) : thing;
+  if (thing !== null && thing !== NOWHERE) return thing;
+  return new Thing(outcome === 0 ? "file" : "unknown", slot, slot);
 }
 
 function asAsk(event: Open, { image }: Asker): Ask {

@@ -48,22 +48,34 @@ export class Effects {
     return this.#touched;
   }
 
-  /** A name is about to be changed for the first time. @param before what the event says was there */
-  learn(slot: Slot, before: () => Thing | null): void {
+  /**
+   * A name is about to be changed for the first time.
+   *
+   * @param before what the event says was there
+   * @param isGuess does it say so because of what is there now?
+   */
+  learn(slot: Slot, before: () => Thing | null, isGuess = false): void {
     if (this.final) return;
     slot.changes = true;
     if (slot.now !== undefined || slot.isKnown || (slot.folder !== undefined && slot.folder.origin === undefined))
       return;
     if (slot.followed) this.#options.onUnsure(slot);
     slot.isKnown = true;
-    const known = this.#remembered(slot);
-    const said = known === undefined ? before() : known === "absent" ? null : new Thing(known, slot, slot);
+    const said = this.#saidOf(slot, before, isGuess);
     // What has been learnt about the names in a folder stays with it.
     if (said?.type === "dir" && slot.before?.slots !== undefined) slot.before.type = "dir";
     else slot.before = said;
   }
 
-  /** What the caller remembers of before the run. */
+  /** What the caller remembers goes first; but git lists no empty folder, and says that nothing is there. */
+  #saidOf(slot: Slot, before: () => Thing | null, isGuess: boolean): Thing | null {
+    const known = this.#remembered(slot);
+    if (known !== undefined && known !== "absent") return new Thing(known, slot, slot);
+    const said = before();
+    if (known === undefined || said === null) return said;
+    return said.type === "dir" || !(said.maybe || isGuess) ? new Thing("dir", slot, slot) : null;
+  }
+
   #remembered(slot: Slot): EntryType | "absent" | undefined {
     if (this.#options.before === undefined) return undefined;
     const path = this.#model.path(slot);

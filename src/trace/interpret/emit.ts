@@ -67,6 +67,12 @@ export class Emitter {
     this.look("absent", slot, asker);
   }
 
+  /** A name was made in the folder of this Slot, which must be there the next time too: that the name is free says less. */
+  room(slot: Slot, asker: Asker): void {
+    if (slot.folder === undefined || this.#isTemporary(slot)) return;
+    this.present(slot.folder, { ...asker, class: "access" });
+  }
+
   /** Random names below temporary folders would make a new path set on every run. */
   #isTemporary(slot: Slot): boolean {
     const path = this.#scene.model.path(slot);

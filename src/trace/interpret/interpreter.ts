@@ -51,6 +51,8 @@ export const makeInterpreter: MakeInterpreter = (options) => new Interpreter(opt
 
 const WRITES = 0o3;
 const O_PATH = 0o10000000;
+/** Of rmdir and rename: what is in a folder was asked. */
+const ENOTEMPTY = 39;
 
 class Interpreter implements Interpreting {
   readonly #options: InterpreterOptions;
@@ -95,7 +97,10 @@ class Interpreter implements Interpreting {
       }
       case "change":
         // What failed changed nothing: it saw what was there.
-        if (failed(event.outcome)) return this.#look(event, event.path, "access", event.noFollow, event.outcome);
+        if (failed(event.outcome)) {
+          const cls = event.outcome === ENOTEMPTY ? "watch" : "access";
+          return this.#look(event, event.path, cls, event.noFollow, event.outcome);
+        }
         this.#mountsMade ||= event.op === "umount";
         return this.#log.effect(this.#images.of(event.pid), event);
       case "pair":
@@ -143,7 +148,7 @@ class Interpreter implements Interpreting {
   #open(event: Extract<TraceEvent, { type: "open" }>): void {
     const { flags, outcome, path, object } = event;
     const image = this.#images.of(event.pid);
-    const writes = (flags & O_PATH) === 0 && ((flags & (WRITES | O_TRUNC)) !== 0 || event.created);
+    const writes = (flags & O_PATH) === 0 && ((flags & (WRITES | O_TRUNC)) !== 0 || event.created === true);
     // O_CREAT on what is there already only reads it; a blind back end cannot tell.
     if (writes || (outcome === undefined && (flags & O_CREAT) !== 0)) {
       if (!failed(outcome)) return this.#log.effect(image, event);
@@ -157,7 +162,7 @@ class Interpreter implements Interpreting {
   #pair(event: Extract<TraceEvent, { type: "pair" }>): void {
     if (failed(event.outcome)) {
       if (event.op !== "symlink") this.#look(event, event.from, "access", true, undefined);
-      return this.#look(event, event.to, "access", true, undefined);
+      return this.#look(event, event.to, event.outcome === ENOTEMPTY ? "watch" : "access", true, undefined);
     }
     this.#mountsMade ||= event.op !== "rename" && event.op !== "link" && event.op !== "symlink";
     this.#log.effect(this.#images.of(event.pid), event);

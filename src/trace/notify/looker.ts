@@ -163,7 +163,8 @@ export class Looker {
     if (path === undefined) return;
     const created =
       (flags & O_TMPFILE) === O_TMPFILE ||
-      ((flags & O_CREAT) !== 0 && this.#canLook(by) && this.#absent(path, (flags & (O_EXCL | O_NOFOLLOW)) !== 0));
+      ((flags & O_CREAT) !== 0 &&
+        (this.#canLook(by) ? this.#absent(path, (flags & (O_EXCL | O_NOFOLLOW)) !== 0) : undefined));
     // An open that can change something is never left out.
     const key = (flags & ~O_UNCHANGING) === 0 ? `o${flags}${keyOf(by, path)}` : undefined;
     this.#parts.see(key, { type: "open", path, flags, outcome: undefined, created });
