@@ -73,6 +73,7 @@ export class Trial implements Disposable {
 
   /** Call after the traced run: edits start from what it left. */
   ran(): void {
+    this.#clear();
     this.#copy(this.box.workspace, this.#after);
   }
 
@@ -104,9 +105,15 @@ export class Trial implements Disposable {
     await unmake(box.workspace, made, blobs);
     const before = snapshot(box.workspace);
     const done = spawnSync(argv[0] ?? "", argv.slice(1), { cwd: box.workspace, env: box.env, encoding: "utf8" });
+    this.#clear();
     const ran = { exit: done.status, stdout: done.stdout, tree: lines(snapshot(box.workspace)) };
     this.#copy(edited, box.workspace);
     return { before, ran };
+  }
+
+  /** Where links to "../a" lead: a temporary folder, and what is left there is nobody's result (docs/soundness.md). */
+  #clear(): void {
+    fs.rmSync(join(this.box.folder, "a"), { recursive: true, force: true });
   }
 
   #copy(from: string, to: string): void {
