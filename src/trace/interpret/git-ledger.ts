@@ -9,6 +9,10 @@ import type { GitCall, LookKind } from "./interpreted.ts";
 /** Read as plain files: configuration that nothing else stands for. */
 const PLAIN = /^(?:hooks|info\/(?:exclude|attributes|grafts|sparse-checkout)|description)(?:\/|$)/;
 
+/** Names that git makes and removes by itself (gitrepository-layout(5)): whether they are there says little. */
+const GITS_OWN =
+  /^(?:[A-Z_]+(?:HEAD|_MSG|_MODE|_RR|_LOG|_START)|HEAD|config|index|packed-refs|shallow|gc|refs|objects|logs|info|modules|worktrees|lfs|rebase|sequencer|commondir|gitdir|locked)/;
+
 /** How git sees the other files of the work tree, those too that the run made or changed: no question about HEAD stands for it. */
 const ATTRIBUTES = /\/\.git(?:attributes|modules)$/;
 /** What a command that changes a repository may have asked of it. */
@@ -50,7 +54,8 @@ export class GitLedger {
       if (kind === "directory") this.#others(repository, "head-dependent", image);
       return kind === "directory";
     }
-    if (PLAIN.test(rest)) return false;
+    // Programs that look into every folder ask for their own files here too: unittest for `.git/__init__.py`.
+    if (PLAIN.test(rest) || (kind === "absent" && !GITS_OWN.test(rest))) return false;
     if (rest === "config") this.#others(repository, "config", image);
     else this.#others(repository, "head-dependent", image);
     if (rest === "index") this.#others(repository, "clean-check", image);

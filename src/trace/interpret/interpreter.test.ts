@@ -242,6 +242,17 @@ describe.each([
     expect(run.finish().gaps).toEqual([{ kind: "input-modified", path: join(run.folder, "d") }]);
   });
 
+  test("what is missing in .git is no question about HEAD, unless git makes it", () => {
+    const run = start({ ".git/HEAD": "ref: refs/heads/main" });
+    run.stat(".git/__init__.py");
+    expect(run.looks()).toEqual(["absent .git/__init__.py"]);
+    expect(run.finish().gitCalls).toEqual([]);
+    const other = start({ ".git/HEAD": "ref: refs/heads/main" });
+    other.stat(".git/MERGE_HEAD");
+    expect(other.looks()).toEqual([]);
+    expect(other.finish().gitCalls).toMatchObject([{ use: "head-dependent" }]);
+  });
+
   test("a failed change is a look", () => {
     const run = start({ f: "1", "d/x": "2" });
     run.mkdir("d");
