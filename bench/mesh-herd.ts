@@ -1,6 +1,7 @@
 // A herd: 200 jobs on 20 machines ask for the same 10 API reads within 0.2 s, nobody has them. How many calls reach GitHub that count
 // against the quota? The baseline is the same herd without peers; beside it, with peers but without waiting.
-//   npm run bench -- mesh-herd [--origin 100] [--budget MS] [--out FILE]
+// `--stall 40`: every machine is held up for so long every 100 ms, as on a starved host.
+//   npm run bench -- mesh-herd [--origin 100] [--budget MS] [--stall MS] [--out FILE]
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { EpochMs } from "../src/ports.ts";
@@ -12,9 +13,14 @@ import { machine } from "./machine.ts";
 
 const { values } = parseArgs({
   args: process.argv.slice(2),
-  options: { origin: { type: "string", default: "100" }, budget: { type: "string" }, out: { type: "string" } },
+  options: {
+    origin: { type: "string", default: "100" },
+    budget: { type: "string" },
+    stall: { type: "string", default: "0" },
+    out: { type: "string" },
+  },
 });
-const originMs = Number(values.origin);
+const [originMs, stallMs] = [Number(values.origin), Number(values.stall)];
 const [JOBS, KEYS, MACHINES, WITHIN_MS] = [200, 10, 20, 200];
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -22,6 +28,8 @@ interface Outcome {
   readonly upstream: number;
   readonly messages: number;
   readonly ms: number;
+  /** Why somebody went upstream: it had the lease, or had waited long enough. */
+  readonly counts?: Readonly<Record<string, number>>;
 }
 
 async function herd(peers: readonly LabPeer[] | undefined): Promise<Outcome> {
@@ -41,6 +49,10 @@ async function herd(peers: readonly LabPeer[] | undefined): Promise<Outcome> {
     peer?.api.done(weak);
     peer?.api.took(originMs);
   };
+  const stalls = setInterval(() => {
+    const until = performance.now() + stallMs;
+    while (performance.now() < until);
+  }, 100);
   const from = performance.now();
   await Promise.all(
     Array.from({ length: JOBS }, async (_, job) => {
@@ -55,6 +67,7 @@ async function herd(peers: readonly LabPeer[] | undefined): Promise<Outcome> {
       }
     }),
   );
+  clearInterval(stalls);
   const messages = peers?.reduce((sum, { mesh }) => sum + mesh.traffic.messagesOut, 0) ?? 0;
   return { upstream, messages, ms: performance.now() - from };
 }
@@ -62,8 +75,11 @@ async function herd(peers: readonly LabPeer[] | undefined): Promise<Outcome> {
 async function withPeers(options: LabOptions): Promise<Outcome> {
   const peers = await labMesh(MACHINES, options);
   const outcome = await herd(peers);
+  const counts: Record<string, number> = {};
+  for (const { getter } of peers)
+    for (const [name, count] of Object.entries(getter.counts)) counts[name] = (counts[name] ?? 0) + count;
   await stopAll(peers);
-  return outcome;
+  return { ...outcome, counts };
 }
 
 const budget = values.budget === undefined ? {} : { budgetMs: Number(values.budget) };
@@ -76,6 +92,7 @@ const result = {
   keys: KEYS,
   machines: MACHINES,
   originMs,
+  stallMs,
   budgetMs: values.budget === undefined ? "a quarter of the origin's" : Number(values.budget),
   baseline: { withoutPeers: alone, withoutWaiting: without },
   leased,

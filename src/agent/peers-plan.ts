@@ -41,13 +41,11 @@ const NO_SECRET = "FOREGONE_MESH_SECRET is not set: foregone peers new-secret";
 /** @returns why not, in one line */
 export async function peersPlan({ config, cwd, env, files, folder }: PlanInputs): Promise<PeersPlan | string> {
   if (!config["p2p.enabled"]) return "p2p.enabled is false";
-  const network = config["p2p.network.network_id"] ?? networkOf({ cwd, env });
+  const network = networkOf({ cwd, env }, config);
   if (network === undefined) return "no repository here to name the mesh: set p2p.network.network_id";
   const notes: string[] = [];
   const keys = await keysOf(config, env, network, notes);
   if (typeof keys === "string") return keys;
-  if (config["p2p.discovery.shared_store"] !== null)
-    notes.push("p2p.discovery.shared_store is not read in this version: use bootstrap_peers or static_file");
   const rootKeys = config["p2p.security.access_control.root_keys"].map(keyIn);
   const wrong = rootKeys.indexOf(undefined);
   if (wrong >= 0)

@@ -34,7 +34,7 @@ export interface Problem {
 export async function fleetOf(place: Place, config: Config): Promise<Fleet | Problem | undefined> {
   const text = place.env["FOREGONE_MESH_SECRET"];
   if (!text) return undefined;
-  const network = config["p2p.network.network_id"] ?? networkOf(place);
+  const network = networkOf(place, config);
   if (network === undefined)
     return {
       problem: "no repository to share with: no GITHUB_REPOSITORY, no remote origin",
@@ -47,8 +47,10 @@ export async function fleetOf(place: Place, config: Config): Promise<Fleet | Pro
   return { network, space: kid.toString("hex"), secret: store, envKey: env };
 }
 
-/** `host/owner/repository`, so that one secret for many repositories keeps them apart. */
-export function networkOf({ cwd, env }: Place): string | undefined {
+/** `p2p.network.network_id`, or `host/owner/repository`, so that one secret for many repositories keeps them apart. */
+export function networkOf({ cwd, env }: Place, config: Config): string | undefined {
+  const named = config["p2p.network.network_id"];
+  if (named !== null) return named;
   const { GITHUB_REPOSITORY: repository, GITHUB_SERVER_URL: server = "https://github.com" } = env;
   if (repository) return `${server.replace(/^\w+:\/\//, "")}/${repository}`.toLowerCase();
   const asked = nodeRunner.run(["git", ...HARMLESS, "config", "--get", "remote.origin.url"], {

@@ -5,6 +5,7 @@ import type { Getter } from "./getter.ts";
 import type { Mesh, Target } from "./mesh.ts";
 import { decodeMiss, decodeWait, encodeGet, encodeRelease } from "./messages.ts";
 import type { GetAnswer, GetRequest } from "./owner.ts";
+import { patience } from "./patience.ts";
 import { type Fetched, verifiedValues } from "./verify.ts";
 import { Assembly, decodeValues } from "./wire.ts";
 
@@ -46,7 +47,7 @@ export class Asking {
   readonly #asked = new Set<Target>();
   #resolve: (outcome: GetOutcome) => void = () => undefined;
   #settled = false;
-  #timer: NodeJS.Timeout | undefined;
+  #endPatience: () => void = () => undefined;
   #hedge: NodeJS.Timeout | undefined;
   #release: (() => void) | undefined;
   #isDone = false;
@@ -63,7 +64,7 @@ export class Asking {
       .filter((target) => target === "self" || !target.breaker.isResting(now));
     if (secondFirst) this.#left.reverse();
     this.outcome = new Promise((resolve) => (this.#resolve = resolve));
-    this.#timer = setTimeout(() => this.#budgetSpent(), getter.budgetMs(request.kind));
+    this.#endPatience = patience(getter.budgetMs(request.kind), () => this.#budgetSpent());
     if (this.#askNext(request.wantsLease)) this.#armHedge();
     else this.#settle([]);
   }
@@ -124,9 +125,9 @@ export class Asking {
     const first = !question.replied;
     question.replied = true;
     if (this.#settled || !first) return;
-    clearTimeout(this.#timer);
     const mib = this.#mesh.options.limits.maxContentBytes / (1024 * 1024);
-    this.#timer = setTimeout(() => this.#budgetSpent(), mib * MS_PER_MIB);
+    this.#endPatience();
+    this.#endPatience = patience(mib * MS_PER_MIB, () => this.#budgetSpent());
   }
 
   #answered(question: Question, answer: GetAnswer | "gone"): void {
@@ -189,15 +190,13 @@ export class Asking {
       return;
     }
     this.#getter.counts.waits++;
-    clearTimeout(this.#timer);
+    this.#endPatience();
     clearTimeout(this.#hedge);
-    this.#timer = setTimeout(
-      () => {
-        if (target !== "self") target.noWaitUntil = this.#now() + NO_WAIT_MS;
-        this.#settle([]);
-      },
-      Math.min(Math.max(MAX_WAIT_MS, this.#getter.budgetMs(this.#request.kind)), leftMs + WAIT_SLACK_MS),
-    );
+    const longest = Math.max(MAX_WAIT_MS, this.#getter.budgetMs(this.#request.kind));
+    this.#endPatience = patience(Math.min(longest, leftMs + WAIT_SLACK_MS), () => {
+      if (target !== "self") target.noWaitUntil = this.#now() + NO_WAIT_MS;
+      this.#settle([]);
+    });
   }
 
   #budgetSpent(): void {
@@ -211,13 +210,13 @@ export class Asking {
   #settle(values: readonly Fetched[]): void {
     if (this.#settled) return;
     this.#settled = true;
-    clearTimeout(this.#timer);
+    this.#endPatience();
     clearTimeout(this.#hedge);
     this.#resolve({ values, done: () => this.#done() });
     if (this.#open.size === 0) return;
     // With a value in hand nothing more is wanted; without, it may still come.
     if (values.length > 0) this.#stopAll();
-    else this.#timer = setTimeout(() => this.#stopAll(), LATE_MS).unref();
+    else setTimeout(() => this.#stopAll(), LATE_MS).unref();
   }
 
   #done(): void {

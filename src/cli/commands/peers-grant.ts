@@ -16,7 +16,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   const { config } = await configurationOf(context);
   const peer = parsePeerId(needed(parsed, "peer"));
   if (peer === undefined) throw usage("--peer wants an id such as 12D3KooW..., as `foregone peers` shows it");
-  const network = parsed.values.get("network") ?? config["p2p.network.network_id"] ?? networkOf(context);
+  const network = parsed.values.get("network") ?? networkOf(context, config);
   if (network === undefined) throw usage("no repository here to name the network: --network host/owner/repository");
   const hours = Number(parsed.values.get("hours") ?? "24");
   if (!(hours > 0 && hours <= 24)) throw usage("--hours wants a number up to 24");

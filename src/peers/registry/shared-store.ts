@@ -11,7 +11,7 @@ const PREFIX = "p2p-peers";
 const AGAIN_PER_LIFE = 3;
 
 export function sharedStore(
-  bucket: Bucket,
+  bucket: Bucket & { readonly close?: () => void },
   network: string,
   keys: MeshKeys,
   lifeMs: number,
@@ -34,6 +34,10 @@ export function sharedStore(
       addedAt = now();
       const line = encodeCacheKey(PREFIX, keys[0], self, now() + lifeMs);
       if (line !== undefined) await bucket.addLine(list, Buffer.from(line, "latin1"));
+    },
+    // The line ends by itself; the connection would not.
+    async withdraw() {
+      bucket.close?.();
     },
   };
 }
