@@ -22,7 +22,8 @@ class Machine {
 
   async plan(): Promise<PeersPlan> {
     const { config } = await configurationOf(this);
-    const plan = await peersPlan({ config, ...this, files: nodeStoreFiles, folder: join(this.cwd, "store") });
+    const { cwd, env } = this;
+    const plan = await peersPlan({ config, cwd, env, files: nodeStoreFiles, folder: join(cwd, "store") });
     if (typeof plan === "string") throw new Error(plan);
     return plan;
   }
