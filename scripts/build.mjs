@@ -1,26 +1,10 @@
 // Builds lib/ (CLI and library, Node >= 20.19) and, once actions exist, dist/ (committed action bundles, Node 24).
-// One splitting build each: shared code is one chunk, and what a command does not need is not loaded.
+// Splitting builds: what a command does not need is not loaded.
 import { cpSync, existsSync, readdirSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { build } from "esbuild";
 import { buildPage } from "./build-page.mjs";
+import { cliBuild, common } from "./cli-build.mjs";
 import { buildWorkers } from "./worker-build.mjs";
-
-// CommonJS dependencies inside an ESM bundle need a real `require`; without it they die with "Dynamic require".
-const banner = { js: 'import{createRequire as $require}from"node:module";const require=$require(import.meta.url);' };
-/** @type {import("esbuild").BuildOptions} */
-const common = {
-  bundle: true,
-  splitting: true,
-  platform: "node",
-  format: "esm",
-  banner,
-  legalComments: "none",
-  logLevel: "warning",
-  minifySyntax: true,
-  minifyWhitespace: true,
-  // Native add-ons stay outside: their platform packages are found at run time.
-  external: ["koffi", "@napi-rs/keyring"],
-};
 
 /** @param {string} folder */
 const entriesOf = (folder) =>
@@ -31,9 +15,11 @@ const entriesOf = (folder) =>
     : [];
 
 rmSync("lib", { recursive: true, force: true });
+// Apart from each other: no process loads both, and chunks that both need would be more and smaller.
+await build({ ...(await cliBuild()), outdir: "lib" });
 await build({
   ...common,
-  entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts", octokit: "src/octokit.ts" },
+  entryPoints: { index: "src/index.ts", octokit: "src/octokit.ts" },
   outdir: "lib",
   target: "node20.19",
 });

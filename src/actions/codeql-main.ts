@@ -7,7 +7,7 @@ import { componentChanges } from "../codeql/component.ts";
 import type { Hit, Scan } from "../codeql/decide-scan.ts";
 import { eventRule } from "../codeql/events.ts";
 import type { UploadEffects } from "../codeql/upload.ts";
-import type { GitSource } from "../codeql/git-source.ts";
+import { type GitSource, readGitSource } from "../codeql/git-source.ts";
 import { replayScan } from "../codeql/replay-scan.ts";
 import { countSeverities, describeCounts } from "../codeql/sarif/severity.ts";
 import { escapeMarkdown } from "../codeql/sarif/summary.ts";
@@ -77,7 +77,11 @@ async function decideStep(host: Host, shell: ScanShell, { fromMs, network, far }
   const result =
     "unanswered" in scan
       ? { kind: "unanswered" as const, unanswered: scan.unanswered }
-      : await codeqlKey(scan.inputs, shell.checkout, shell.ports);
+      : await codeqlKey(
+          scan.inputs,
+          await readGitSource(shell.checkout, shell.ports.env, shell.ports),
+          shell.ports,
+        );
   if (result.kind === "unanswered" || "unanswered" in scan) {
     const unanswered = result.kind === "unanswered" ? result.unanswered : [];
     const lines = unansweredLines("codeql", unanswered);

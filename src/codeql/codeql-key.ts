@@ -5,7 +5,7 @@ import { canonicalJson, type Json } from "../core/canonical.ts";
 import { type Files, type Hasher, Unreadable } from "../ports.ts";
 import { resolveCodeql, type ToolPorts } from "./codeql-tool.ts";
 import type { Components, Detail, UnansweredComponent } from "./component.ts";
-import { type GitSource, readGitSource, sourceGaps } from "./git-source.ts";
+import { type GitSource, sourceGaps, type Unanswered } from "./git-source.ts";
 import type { GitPorts } from "./work-tree.ts";
 import { inertDetail, inertFilter } from "./inert.ts";
 import { type Language, languageOf } from "./languages.ts";
@@ -38,13 +38,17 @@ export type KeyResult =
   | { readonly kind: "key"; readonly key: ScanKey; readonly git: GitSource }
   | { readonly kind: "unanswered"; readonly unanswered: readonly [UnansweredComponent, ...UnansweredComponent[]] };
 
-export async function codeqlKey(inputs: CodeqlInputs, folder: string, ports: KeyPorts): Promise<KeyResult> {
+/** @param git what `readGitSource` found in the checkout */
+export async function codeqlKey(
+  inputs: CodeqlInputs,
+  git: GitSource | Unanswered,
+  ports: KeyPorts,
+): Promise<KeyResult> {
   const missing: UnansweredComponent[] = [];
   const language = languageOf(inputs.language);
   if (language === undefined) missing.push(unknownLanguage(inputs.language));
   const tool = resolveCodeql(inputs.tools, inputs.actionRef, ports);
   if ("why" in tool) missing.push({ component: "tool", why: tool.why, hint: tool.hint });
-  const git = await readGitSource(folder, ports.env, ports);
   if ("why" in git) missing.push({ component: "source", why: git.why, hint: git.hint });
   if (language !== undefined && !("why" in git)) {
     const built = isBuilt(inputs, language);

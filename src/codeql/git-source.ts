@@ -60,21 +60,27 @@ export async function readGitSource(
   const clean = gitEnvironment(env);
   const git: Git = (cwd, args, stdin) =>
     ports.runner.start(["git", ...HARMLESS, ...args], { cwd, env: clean, ...(stdin && { stdin }) });
-  const ask = (cwd: string) => Promise.all([git(cwd, LISTED), git(cwd, STATE), git(cwd, CONFIG)]);
-  const [facts, here] = await Promise.all([
-    git(folder, ["rev-parse", "--show-toplevel", "--git-path", "info/attributes", "HEAD", "HEAD^{tree}"]),
+  // The list is there long before the state is: it is read in the meantime.
+  const list = async (cwd: string) => {
+    const ran = await git(cwd, LISTED);
+    return { ...ran, ...listedEntries(latin1(ran.stdout)) };
+  };
+  // The state takes longest: it is asked first.
+  const ask = (cwd: string) => Promise.all([git(cwd, STATE), list(cwd), git(cwd, CONFIG)]);
+  const [here, facts] = await Promise.all([
     ask(folder),
+    git(folder, ["rev-parse", "--show-toplevel", "--git-path", "info/attributes", "HEAD", "HEAD^{tree}"]),
   ]);
   const [root, attributes, head, headTree] = latin1(facts.stdout).split("\n");
   if (facts.status !== 0 || root === undefined || head === undefined || headTree === undefined)
     return { why: "no git checkout", hint: "run actions/checkout before this step" };
   const workTree = Buffer.from(root, "latin1").toString();
-  const [listed, state, config] = workTree === folder ? here : await ask(workTree);
+  const [state, listed, config] = workTree === folder ? here : await ask(workTree);
   if (listed.status !== 0 || state.status !== 0 || config.status === null || config.status > 1)
     return { why: `git did not answer: ${firstLine(listed.stderr || state.stderr || config.stderr)}` };
 
   const reader = new WorkTreeReader(workTree, ports);
-  const collected = collect(latin1(listed.stdout), latin1(state.stdout), reader);
+  const collected = collect(listed, latin1(state.stdout), reader);
   if ("why" in collected) return collected;
   const infoPath =
     attributes?.startsWith("/") === true ? attributes : `${Buffer.from(folder).toString("latin1")}/${attributes}`;
@@ -111,8 +117,26 @@ interface Collected {
   readonly dependencyFolders: string[];
 }
 
-function collect(listed: string, state: string, reader: WorkTreeReader): Collected | Unanswered {
+interface Listed {
+  readonly entries: Map<string, SourceEntry>;
+  /** assume-unchanged or skip-worktree hide these from status. */
+  readonly hidden: readonly string[];
+}
+
+function listedEntries(listed: string): Listed {
   const entries = new Map<string, SourceEntry>();
+  const hidden: string[] = [];
+  // "H 100644 <oid> <stage>\t<path>\0"; a stage above 0 is a conflict, which status reports too.
+  for (let from = 0, end = listed.indexOf("\0"); end >= 0; from = end + 1, end = listed.indexOf("\0", from)) {
+    const tab = listed.indexOf("\t", from);
+    const path = listed.slice(tab + 1, end);
+    entries.set(path, listed.slice(from + 2, tab - 2));
+    if (listed[from] !== "H") hidden.push(path);
+  }
+  return { entries, hidden };
+}
+
+function collect({ entries, hidden }: Listed, state: string, reader: WorkTreeReader): Collected | Unanswered {
   const unclean = new Set<string>();
   const dependencyFolders = new Set<string>();
   const reread = (path: string): void => {
@@ -121,14 +145,7 @@ function collect(listed: string, state: string, reader: WorkTreeReader): Collect
     else entries.set(path, entry);
     unclean.add(path);
   };
-  // "H 100644 <oid> <stage>\t<path>\0"; a stage above 0 is a conflict, which status reports too.
-  for (let from = 0, end = listed.indexOf("\0"); end >= 0; from = end + 1, end = listed.indexOf("\0", from)) {
-    const tab = listed.indexOf("\t", from);
-    const path = listed.slice(tab + 1, end);
-    entries.set(path, listed.slice(from + 2, tab - 2));
-    // Anything but H: assume-unchanged or skip-worktree hide the file from status.
-    if (listed[from] !== "H") reread(path);
-  }
+  for (const path of hidden) reread(path);
   for (const line of split(state)) {
     const kind = line[0];
     if (kind === "1" || kind === "u") {

@@ -29,12 +29,12 @@ export function inertFilter(kind: InertKind, extra: readonly string[]): (path: s
   const suffixes = [...SUFFIXES[kind], ...extra.filter(isSuffix)].map(literal);
   const names = [...(kind === "none" ? [] : NAMES), ...extra.filter((text) => !isSuffix(text))].map(literal);
   const kinds = [
-    // A name that is nothing but a suffix (".md") is not inert.
-    ...(suffixes.length === 0 ? [] : [`[^/]+(?:${suffixes.join("|")})`]),
-    ...names,
+    // A name that is nothing but a suffix (".md") is not inert. One character before it, not all: that would be tried at length.
+    ...(suffixes.length === 0 ? [] : [`[^/](?:${suffixes.join("|")})`]),
+    ...(names.length === 0 ? [] : [`(?:^|/)(?:${names.join("|")})`]),
   ];
   if (kinds.length === 0) return () => false;
-  const expression = new RegExp(`(?:^|/)(?:${kinds.join("|")})$`);
+  const expression = new RegExp(`(?:${kinds.join("|")})$`);
   return (path) => expression.test(path);
 }
 

@@ -8,7 +8,7 @@ import { admit, type Admitted } from "../codeql/admit.ts";
 import { type CodeqlInputs, codeqlKey, type KeyPorts } from "../codeql/codeql-key.ts";
 import { decideScan, type ScanDecision, type ScanOptions } from "../codeql/decide-scan.ts";
 import { eventDetail, type JobEvent, jobEvent } from "../codeql/events.ts";
-import type { GitSource } from "../codeql/git-source.ts";
+import { type GitSource, readGitSource } from "../codeql/git-source.ts";
 import type { ScanKey } from "../codeql/scan-key.ts";
 import { appendScan } from "../codeql/scan-record.ts";
 import { decodeRecord } from "../core/record-codec.ts";
@@ -141,7 +141,11 @@ export class ScanLab {
 
   /** @throws Error naming what is unanswered */
   async key(inputs: Partial<CodeqlInputs> = {}): Promise<{ key: ScanKey; git: GitSource }> {
-    const result = await codeqlKey({ ...LAB_INPUTS, ...inputs }, this.folder, this.ports);
+    const result = await codeqlKey(
+      { ...LAB_INPUTS, ...inputs },
+      await readGitSource(this.folder, this.env, this.ports),
+      this.ports,
+    );
     if (result.kind === "key") return result;
     throw new Error(result.unanswered.map(({ component, why }) => `${component}: ${why}`).join("; "));
   }

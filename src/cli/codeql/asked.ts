@@ -1,10 +1,11 @@
 // What the commands of the CodeQL cache begin with: which scan is meant, and what is its key.
 import { type CodeqlInputs, codeqlKey, type KeyResult } from "../../codeql/codeql-key.ts";
 import type { ScanDecision } from "../../codeql/decide-scan.ts";
-import type { GitSource } from "../../codeql/git-source.ts";
+import { type GitSource, readGitSource } from "../../codeql/git-source.ts";
 import { languageOf } from "../../codeql/languages.ts";
 import type { ScanKey } from "../../codeql/scan-key.ts";
 import { ForegoneError } from "../../core/errors.ts";
+import { nodeFiles, nodeHasher, nodeRunner } from "../../node/ports.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { effects } from "../wiring.ts";
 import { checkoutOf } from "./files.ts";
@@ -20,12 +21,15 @@ export interface Asked {
 
 export async function ask(context: CliContext, parsed: Parsed): Promise<Asked> {
   const from = effects.clock.monotonicMs();
-  // Judging a log takes 300 kB of code: loaded while git answers.
-  void import("./deciding.ts");
   const { checkout } = checkoutOf(context, parsed);
-  const shell = await openScanShell(context, { checkout });
+  const [git, shell] = await Promise.all([
+    readGitSource(checkout, context.env, { files: nodeFiles, hasher: nodeHasher, runner: nodeRunner }),
+    openScanShell(context, { checkout }),
+    // Judging a log takes 300 kB of code: loaded while git answers.
+    import("./deciding.ts"),
+  ]);
   const inputs = inputsOf(parsed, shell);
-  const result = await codeqlKey(inputs, checkout, shell.ports);
+  const result = await codeqlKey(inputs, git, shell.ports);
   const name =
     result.kind === "key"
       ? scanName(result.key)
