@@ -35,7 +35,8 @@ export async function commonChunk(options) {
     return found;
   };
   const light = (/** @type {string} */ path) =>
-    [...closure(path)].reduce((sum, module) => sum + (own(module) && bytes(module) <= MAX ? 0 : bytes(module)), 0) <= MAX;
+    [...closure(path)].reduce((sum, module) => sum + (own(module) && bytes(module) <= MAX ? 0 : bytes(module)), 0) <=
+    MAX;
   const eager = new Set(options.entryPoints.flatMap((path) => [...closure(path)]));
   /** @type {Map<string, number>} */
   const needed = new Map();
@@ -47,13 +48,13 @@ export async function commonChunk(options) {
   const importers = new Set([...lazy].filter((path) => !eager.has(path)).map((path) => resolve(path)));
   return {
     name: "common-chunk",
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^common:$/ }, () => ({ path: "common", namespace: "common" }));
-      onLoad({ filter: /.*/, namespace: "common" }, () => ({
+    setup(bundler) {
+      bundler.onResolve({ filter: /^common:$/ }, () => ({ path: "common", namespace: "common" }));
+      bundler.onLoad({ filter: /.*/, namespace: "common" }, () => ({
         contents: common.map((path) => `import ${JSON.stringify(path)};\n`).join(""),
         resolveDir: process.cwd(),
       }));
-      onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      bundler.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         if (!importers.has(path)) return undefined;
         return { contents: `import "common:";\n${await readFile(path, "utf8")}`, loader: "ts" };
       });

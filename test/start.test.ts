@@ -13,9 +13,7 @@ describe("the bundled CLI", () => {
 
   /** What is loaded with these entry points, and nothing that they load later. */
   const loaded = (...entries: string[]): { chunks: number; modules: string[]; kilobytes: number } => {
-    const files = new Set(
-      Object.keys(outputs).filter((path) => entries.includes(outputs[path]?.entryPoint ?? "")),
-    );
+    const files = new Set(Object.keys(outputs).filter((path) => entries.includes(outputs[path]?.entryPoint ?? "")));
     expect(files.size, "entry points that are bundled").toBe(entries.length);
     for (const path of files)
       for (const { kind, path: next, external } of outputs[path]?.imports ?? [])
@@ -46,7 +44,9 @@ describe("the bundled CLI", () => {
     const { chunks, modules, kilobytes } = loaded(MAIN, ...entries);
     expect(chunks).toBeLessThanOrEqual(most);
     expect(kilobytes).toBeLessThan(400);
-    expect(modules.filter((path) => /node_modules\/(?:yaml|undici|ioredis|libp2p|jose|@libp2p)\//.test(path))).toEqual([]);
+    expect(modules.filter((path) => /node_modules\/(?:yaml|undici|ioredis|libp2p|jose|@libp2p)\//.test(path))).toEqual(
+      [],
+    );
     expect(modules.filter((path) => path.endsWith("schema-check.js"))).toEqual([]);
   });
 

@@ -77,11 +77,7 @@ async function decideStep(host: Host, shell: ScanShell, { fromMs, network, far }
   const result =
     "unanswered" in scan
       ? { kind: "unanswered" as const, unanswered: scan.unanswered }
-      : await codeqlKey(
-          scan.inputs,
-          await readGitSource(shell.checkout, shell.ports.env, shell.ports),
-          shell.ports,
-        );
+      : await codeqlKey(scan.inputs, await readGitSource(shell.checkout, shell.ports.env, shell.ports), shell.ports);
   if (result.kind === "unanswered" || "unanswered" in scan) {
     const unanswered = result.kind === "unanswered" ? result.unanswered : [];
     const lines = unansweredLines("codeql", unanswered);
