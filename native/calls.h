@@ -125,8 +125,7 @@ __noinline int find_result(struct scratch *s) {
   if (s->call.kind != K_OPEN || s->ret < 0) return 0;
   struct file *f = file_of(bpf_get_current_task_btf(), s->ret);
   if (!f) return 0;
-  place_of_file(f, &s->result);
-  identify(&s->result, &s->result_object);
+  result_is(s, f);
   if (BPF_CORE_READ(f, f_mode) & FMODE_CREATED) s->flags |= F_CREATED;
   return 1;
 }
@@ -188,7 +187,7 @@ __noinline int put_path_call(struct scratch *s) {
   s->record.h.second_len = second;
   s->record.h.extra = s->call_flags;
   at = put_base(s, at + second);
-  if (s->result.dentry) at = put_result(s, at, &s->result);
+  if (s->result.dentry) at = put_result(s, at);
   return finish_record(s, put_second_base(s, at));
 }
 
@@ -196,15 +195,12 @@ __noinline int put_list(struct scratch *s) {
   if (!s) return 0;
   struct file *f = file_of(bpf_get_current_task_btf(), s->arguments[0]);
   if (!f) return 0;
-  struct place p;
-  place_of_file(f, &p);
-  struct object o = {};
-  identify(&p, &o);
-  struct seen_key key = {mix(mix(K_LIST, o.ino), o.dev), (u64)p.dentry};
+  result_is(s, f);
+  struct seen_key key = {mix(mix(K_LIST, s->result_object.ino), s->result_object.dev), (u64)s->result.dentry};
   if (seen_before(s, &key)) return 0;
   s->ret = 0;
   start_record(s, K_LIST);
-  return send_record(s, put_result(s, 0, &p));
+  return send_record(s, put_result(s, 0));
 }
 
 // Calls whose record is a number or two.
@@ -295,9 +291,6 @@ static __always_inline void put_exec(struct scratch *s, struct task_struct *t, s
   s->record.h.second_len = interpreter;
   s->record.h.extra = size; // argv lies between the interpreter and the base
   at = put_base(s, at + size);
-  struct place binary;
-  struct file *f = BPF_CORE_READ(bprm, file);
-  place_of_file(f, &binary);
-  identify(&binary, &s->result_object);
-  finish_record(s, put_result(s, at, &binary));
+  result_is(s, BPF_CORE_READ(bprm, file));
+  finish_record(s, put_result(s, at));
 }

@@ -88,14 +88,9 @@ struct inode {
   u16 i_mode;
   unsigned long i_ino;
 };
-struct qstr {
-  u32 len;
-  const unsigned char *name;
-};
 struct dentry {
   unsigned int d_flags;
   struct dentry *d_parent;
-  struct qstr d_name;
   struct inode *d_inode;
   struct super_block *d_sb;
 };

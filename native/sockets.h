@@ -101,11 +101,10 @@ __noinline int put_socket(struct scratch *s, int fd) {
 static __always_inline int received(struct scratch *s, int fd, u32 index) {
   struct file *f = file_of(bpf_get_current_task_btf(), fd);
   if (!f) return 0;
-  struct place p;
-  place_of_file(f, &p);
+  result_is(s, f);
   start_record(s, K_FD);
   s->record.h.extra = index;
-  return send_record(s, put_result(s, 0, &p));
+  return send_record(s, put_result(s, 0));
 }
 __noinline int put_received(struct scratch *s, int fd) { return s ? received(s, fd, 0) : 0; }
 

@@ -31,48 +31,62 @@ static __always_inline void hash_string(struct scratch *s, u32 len, struct seen_
   key->a = c.a;
   key->b = c.b;
 }
-// An evicted key only repeats an event. Keys are not cryptographic: who can search for collisions can forge its inputs.
-// What the self-test has seen, the run has not.
+// A key that was overwritten only repeats an event. Two keys of one place and one mark would hide one: 1 in 2^64 each time,
+// and who can search for such keys can forge its inputs. What the self-test has seen, the run has not.
 static __always_inline int seen_before(struct scratch *s, struct seen_key *key) {
   key->a = mix(mix(key->a, s->session), s->program);
-  u8 one = 1;
-  if (bpf_map_lookup_elem(&seen, key)) {
+  u64 b = mix(key->b, 0), mark = mix(key->a, b);
+  u32 place = b >> (64 - SEEN_BITS);
+  struct seen_pair *pair = bpf_map_lookup_elem(&seen, &place);
+  if (!pair || !mark) return 0; // 0 is an empty place
+  if (pair->newer == mark || pair->older == mark) {
     COUNT_ROUGHLY(repeated);
     return 1;
   }
-  bpf_map_update_elem(&seen, key, &one, BPF_ANY);
+  pair->older = pair->newer;
+  pair->newer = mark;
   return 0;
 }
 
+// From d_parent on, every struct dentry continues like this; one read instead of three.
+struct kin {
+  struct dentry *parent;
+  u32 hash, len;
+  const unsigned char *name;
+};
 struct walk_loop {
   struct scratch *s;
   struct dentry *d;
+  struct kin kin; // of `d`
   u32 parts, at, end, cut;
 };
 static long walk_up(u64 i, struct walk_loop *c) {
   struct dentry *d = c->d;
-  struct dentry *parent = BPF_CORE_READ(d, d_parent);
-  if (!parent || parent == d) return 1;
-  if (i < MAX_PARTS) c->s->parts[i] = (u64)d;
+  if (bpf_probe_read_kernel(&c->kin, sizeof c->kin, &d->d_parent)) {
+    c->cut = 1;
+    return 1;
+  }
+  if (!c->kin.parent || c->kin.parent == d) return 1;
+  if (i < MAX_PARTS) {
+    c->s->parts[i].name = (u64)c->kin.name;
+    c->s->parts[i].len = c->kin.len;
+  }
   c->parts = i + 1;
-  c->d = parent;
+  c->d = c->kin.parent;
   return 0;
 }
 static long walk_down(u64 i, struct walk_loop *c) {
   if (i >= c->parts) return 1;
   u32 index = c->parts - 1 - i;
   if (index >= MAX_PARTS) return 1;
-  struct dentry *d = (struct dentry *)c->s->parts[index];
-  u32 len = BPF_CORE_READ(d, d_name.len);
-  const unsigned char *name = BPF_CORE_READ(d, d_name.name);
-  u32 at = c->at;
+  u32 at = c->at, len = c->s->parts[index].len;
   // FUSE allows names above 255 bytes.
   if (len > 255 || at + len + 2 > c->end || at > DATA_SIZE - 260) {
     c->cut = 1;
     return 1;
   }
   c->s->record.data[at] = '/';
-  bpf_probe_read_kernel(&c->s->record.data[at + 1], len & 255, name);
+  bpf_probe_read_kernel(&c->s->record.data[at + 1], len & 255, (void *)c->s->parts[index].name);
   c->at = at + 1 + len;
   return 0;
 }
@@ -98,7 +112,7 @@ __noinline u32 put_path(struct scratch *s, u32 at, u64 dentry) {
     c.at = at + 1;
     // Alone, but not the root of a file system, whose name is "/": pipe, socket, memfd. (O_TMPFILE has a parent.)
     char first = 0;
-    bpf_probe_read_kernel(&first, 1, BPF_CORE_READ(top, d_name.name));
+    bpf_probe_read_kernel(&first, 1, c.kin.name);
     if (first != '/') flags |= F_PSEUDO;
   } else bpf_loop(MAX_PARTS, walk_down, &c, 0);
   if (BPF_CORE_READ(top, d_flags) & DCACHE_DISCONNECTED) c.cut = 1;
@@ -136,8 +150,11 @@ static __always_inline struct file *file_of(struct task_struct *t, int fd) {
   return f;
 }
 static __always_inline void place_of_file(struct file *f, struct place *p) {
-  p->mount = BPF_CORE_READ(f, f_path.mnt);
-  p->dentry = BPF_CORE_READ(f, f_path.dentry);
+  bpf_probe_read_kernel(p, sizeof *p, &f->f_path);
+}
+static __always_inline void result_is(struct scratch *s, struct file *f) {
+  place_of_file(f, &s->result);
+  identify(&s->result, &s->result_object);
 }
 #define AT_FDCWD -100
 // Where a path starts: the root directory if it is absolute, else the working directory or the descriptor's directory.
@@ -147,11 +164,9 @@ __noinline int find_base(struct scratch *s, int dirfd, int absolute) {
   struct place *p = &s->base;
   p->dentry = 0;
   if (absolute) {
-    p->mount = BPF_CORE_READ(t, fs, root.mnt);
-    p->dentry = BPF_CORE_READ(t, fs, root.dentry);
+    bpf_probe_read_kernel(p, sizeof *p, &BPF_CORE_READ(t, fs)->root);
   } else if (dirfd == AT_FDCWD) {
-    p->mount = BPF_CORE_READ(t, fs, pwd.mnt);
-    p->dentry = BPF_CORE_READ(t, fs, pwd.dentry);
+    bpf_probe_read_kernel(p, sizeof *p, &BPF_CORE_READ(t, fs)->pwd);
   } else {
     struct file *f = file_of(t, dirfd);
     if (f) place_of_file(f, p);
@@ -178,13 +193,11 @@ static __always_inline void start_record(struct scratch *s, u8 kind) {
   h->mount_ns = BPF_CORE_READ(t, nsproxy, mnt_ns, ns.inum);
 }
 // The parts of the tail; each returns where the next one goes.
-static __always_inline u32 put_result(struct scratch *s, u32 at, struct place *p) {
-  struct object o = {};
-  identify(p, &o);
-  s->record.h.dev = o.dev;
-  s->record.h.ino = o.ino;
-  s->record.h.mount = mount_id(p->mount);
-  struct dentry *d = p->dentry;
+static __always_inline u32 put_result(struct scratch *s, u32 at) {
+  s->record.h.dev = s->result_object.dev;
+  s->record.h.ino = s->result_object.ino;
+  s->record.h.mount = mount_id(s->result.mount);
+  struct dentry *d = s->result.dentry;
   s->record.h.mode = BPF_CORE_READ(d, d_inode, i_mode);
   u32 len = put_path(s, at, (u64)d);
   s->record.h.path_len = len;
@@ -230,7 +243,8 @@ static __always_inline int send_record(struct scratch *s, u32 at) {
 __noinline int finish_record(struct scratch *s, u32 at) {
   if (!s) return 0;
   struct task_struct *t = bpf_get_current_task_btf();
-  struct place root = {BPF_CORE_READ(t, fs, root.mnt), BPF_CORE_READ(t, fs, root.dentry)};
+  struct place root = {};
+  bpf_probe_read_kernel(&root, sizeof root, &BPF_CORE_READ(t, fs)->root);
   s->record.h.root_mount = mount_id(root.mount);
   struct vfsmount mount = {};
   bpf_probe_read_kernel(&mount, sizeof mount, root.mount);
