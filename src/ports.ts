@@ -99,6 +99,27 @@ export interface Ran {
   readonly stderr: string;
 }
 
+/**
+ * One HTTP request; redirects are not followed. The global `fetch` is one.
+ * @throws what broke the connection, or what `signal` was aborted with; while the body is read, too
+ */
+export type Fetch = (url: string, request: FetchRequest) => Promise<FetchAnswer>;
+
+export interface FetchRequest {
+  readonly method: "GET" | "POST" | "PUT";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string;
+  readonly redirect: "manual";
+  readonly signal: AbortSignal;
+}
+
+export interface FetchAnswer {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: { get(name: string): string | null };
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
+
 /** Raw DEFLATE (RFC 1951). */
 export interface Deflate {
   deflate(bytes: Uint8Array): Uint8Array;

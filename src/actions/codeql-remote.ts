@@ -5,6 +5,7 @@ import type { ScanShell } from "../cli/codeql/shell.ts";
 import { VERSION } from "../cli/version.ts";
 import type { ScanKey } from "../codeql/scan-key.ts";
 import type { Digest } from "../core/digest.ts";
+import { nodeFetch } from "../node/fetch.ts";
 import { nodeDeflate } from "../node/store-files.ts";
 import type { EpochMs } from "../ports.ts";
 import type { Host } from "./host.ts";
@@ -32,7 +33,7 @@ export function farScans(host: Host, shell: ScanShell): FarScans | undefined {
     mode: "step",
     tool: `foregone ${VERSION}`,
     workspace: shell.checkout,
-    effects: { fetch, clock, random, hasher, deflate: nodeDeflate, runner, onEvent: () => undefined },
+    effects: { fetch: nodeFetch, clock, random, hasher, deflate: nodeDeflate, runner, onEvent: () => undefined },
   });
   return { context, records };
 }

@@ -2,6 +2,7 @@
 // cache of a repository every pull request can read, so it must be sealed under a secret that outlives the job.
 import { keySource, ruleFile } from "../github/state.ts";
 import { type PackBounds, pack, unpack } from "../github/pack.ts";
+import { nodeFetch } from "../node/fetch.ts";
 import { nodeHasher, systemClock, systemRandom } from "../node/ports.ts";
 import { nodeStoreFiles } from "../node/store-files.ts";
 import { DECIDING, type Patience, PUBLISHING, Waiting } from "../store/actions/http.ts";
@@ -20,7 +21,7 @@ function serviceOf(env: Env, patience: Patience): ServiceParts | undefined {
   const { ACTIONS_RESULTS_URL: url, ACTIONS_RUNTIME_TOKEN: token, ACTIONS_CACHE_SERVICE_V2: v2 } = env;
   if (!url || !token || !v2) return undefined;
   const waiting = new Waiting(systemClock, patience);
-  return { layer: "actions-cache", url: url.replace(/\/+$/, ""), token, fetch, clock: systemClock, waiting };
+  return { layer: "actions-cache", url: url.replace(/\/+$/, ""), token, fetch: nodeFetch, clock: systemClock, waiting };
 }
 
 /**

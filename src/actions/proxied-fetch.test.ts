@@ -1,7 +1,9 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { nodeFetch } from "../node/fetch.ts";
 import { proxiedFetch } from "./proxied-fetch.ts";
 
 async function listening(server: Server): Promise<number> {
@@ -27,10 +29,16 @@ test("goes through the proxy that the environment names, and directly where none
     socket.on("error", () => through.destroy());
   });
   const proxyPort = await listening(proxy);
-  expect(proxiedFetch(fetch, { HTTPS_PROXY: "" })).toBe(fetch);
+  expect(proxiedFetch(nodeFetch, { HTTPS_PROXY: "" })).toBe(nodeFetch);
   vi.stubEnv("http_proxy", `http://127.0.0.1:${proxyPort}`);
   onTestFinished(() => void vi.unstubAllEnvs());
-  const through = proxiedFetch(fetch, process.env);
-  expect(await (await through("http://api.example.invalid/x")).text()).toBe("hello");
+  const through = proxiedFetch(nodeFetch, process.env);
+  const answer = await through("http://api.example.invalid/x", {
+    method: "GET",
+    headers: {},
+    redirect: "manual",
+    signal: AbortSignal.timeout(20_000),
+  });
+  expect(answer.body && (await text(answer.body))).toBe("hello");
   expect(asked).toEqual(["api.example.invalid:80"]);
 });

@@ -1,8 +1,9 @@
-// Self-hosted runners often reach GitHub through a proxy only, which Node's own fetch does not look for.
+// Self-hosted runners often reach GitHub through a proxy only, which Node's own clients do not look for.
 import type { EnvHttpProxyAgent } from "undici";
+import type { Fetch } from "../ports.ts";
 
 /** @returns `direct`, or one that goes where HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; undici is loaded at its first call */
-export function proxiedFetch(direct: typeof fetch, env: Readonly<Record<string, string | undefined>>): typeof fetch {
+export function proxiedFetch(direct: Fetch, env: Readonly<Record<string, string | undefined>>): Fetch {
   const names = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"];
   if (!names.some((name) => (env[name] ?? "") !== "")) return direct;
   let loading: Promise<{ readonly undici: typeof import("undici"); readonly agent: EnvHttpProxyAgent }> | undefined;
@@ -10,10 +11,8 @@ export function proxiedFetch(direct: typeof fetch, env: Readonly<Record<string, 
     const undici = await import("undici");
     return { undici, agent: new undici.EnvHttpProxyAgent() };
   };
-  return async (input, init) => {
+  return async (url, request) => {
     const { undici, agent } = await (loading ??= load());
-    const request = { ...init, dispatcher: agent } as import("undici").RequestInit;
-    const url = typeof input === "string" ? input : "href" in input ? input.href : input.url;
-    return (await undici.fetch(url, request)) as unknown as Response;
+    return undici.fetch(url, { ...request, dispatcher: agent });
   };
 }

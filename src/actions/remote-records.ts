@@ -14,7 +14,7 @@
 import type { Digest } from "../core/digest.ts";
 import type { TrustLevel } from "../core/trust.ts";
 import type { RecordSource } from "../memo/lookup.ts";
-import type { Clock, Deflate, EpochMs, Hasher, Random, Runner } from "../ports.ts";
+import type { Clock, Deflate, EpochMs, Fetch, Hasher, Random, Runner } from "../ports.ts";
 import { DECIDING, type Patience } from "../store/actions/http.ts";
 import type { OnStoreEvent } from "../store/events.ts";
 import { layered } from "../store/layers.ts";
@@ -41,7 +41,7 @@ export interface RemoteParts {
   /** The checkout: for trees GitHub does not state. */
   readonly workspace: string;
   readonly effects: {
-    readonly fetch: typeof fetch;
+    readonly fetch: Fetch;
     readonly clock: Clock;
     readonly random: Random;
     readonly hasher: Hasher;

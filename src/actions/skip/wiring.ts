@@ -9,6 +9,7 @@ import { VERSION } from "../../cli/version.ts";
 import { assemble, effects, openStoreFor, type Wired } from "../../cli/wiring.ts";
 import type { Json } from "../../core/canonical.ts";
 import type { CommandParts } from "../../memo/memo.ts";
+import { nodeFetch } from "../../node/fetch.ts";
 import { nodeDeflate } from "../../node/store-files.ts";
 import type { Store } from "../../store/store.ts";
 import type { BackendChoice } from "../../trace/choose.ts";
@@ -81,7 +82,7 @@ function remoteOf({ inputs, job, mode }: ActionParts, workspace: string): Remote
     mode,
     tool: TOOL,
     workspace,
-    effects: { ...effects, fetch, deflate: nodeDeflate, onEvent: () => undefined },
+    effects: { ...effects, fetch: nodeFetch, deflate: nodeDeflate, onEvent: () => undefined },
   });
 }
 

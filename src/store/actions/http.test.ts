@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { nodeFetch } from "../../node/fetch.ts";
 import { systemClock } from "../../node/ports.ts";
 import type { EpochMs } from "../../ports.ts";
 import { DECIDING, exchange, type HttpParts, type Patience, Waiting } from "./http.ts";
@@ -17,7 +18,7 @@ async function serving(listener: RequestListener): Promise<string> {
 
 const parts = (patience: Patience): HttpParts => ({
   layer: "far",
-  fetch,
+  fetch: nodeFetch,
   clock: systemClock,
   waiting: new Waiting(systemClock, patience),
 });
@@ -92,6 +93,6 @@ describe("one exchange", () => {
 
   test("names what broke", async () => {
     const url = await serving((request) => request.socket.destroy());
-    await expect(exchange(parts(PATIENT), url, get())).rejects.toMatchObject({ layer: "far", code: "UND_ERR_SOCKET" });
+    await expect(exchange(parts(PATIENT), url, get())).rejects.toMatchObject({ layer: "far", code: "ECONNRESET" });
   });
 });

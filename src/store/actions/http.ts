@@ -1,6 +1,6 @@
 // One HTTP exchange with a service that may be slow, dead or somebody else: one try, bounded in time and bytes. Time is bounded
 // by waiting, not by size: a large download that moves is no reason to give up, silence is.
-import type { Clock } from "../../ports.ts";
+import type { Clock, Fetch, FetchAnswer } from "../../ports.ts";
 import { codeOf } from "../events.ts";
 import { StoreError } from "../store.ts";
 
@@ -62,7 +62,7 @@ export class Waiting {
 export interface HttpParts {
   /** Name of the layer, for its errors. */
   readonly layer: string;
-  readonly fetch: typeof fetch;
+  readonly fetch: Fetch;
   readonly clock: Clock;
   readonly waiting: Waiting;
 }
@@ -77,7 +77,7 @@ export interface Request {
 
 export interface Answer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: FetchAnswer["headers"];
   readonly body: Uint8Array;
 }
 
@@ -106,7 +106,7 @@ export async function exchange(parts: HttpParts, url: string, request: Request):
     const from = clock.monotonicMs();
     const pieces: Uint8Array[] = [];
     let size = 0;
-    const reader = response.body?.getReader();
+    const reader = response.body?.[Symbol.asyncIterator]();
     for (;;) {
       clearTimeout(timer);
       const mostMs = Math.max(1, waiting.leftMs());
@@ -114,8 +114,8 @@ export async function exchange(parts: HttpParts, url: string, request: Request):
         pausedMs = mostMs;
         abort.abort(late());
       }, mostMs);
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-      if (done) break;
+      const { done, value } = (await reader?.next()) ?? { done: true, value: undefined };
+      if (done === true) break;
       size += value.length;
       pieces.push(value);
       if (size > request.maxBytes)
@@ -142,7 +142,7 @@ function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
 }
 
 /** @returns the object that the answer is; undefined for anything else, such as the page of a proxy */
-export function jsonObject({ body }: Answer): Readonly<Record<string, unknown>> | undefined {
+export function jsonObject({ body }: Pick<Answer, "body">): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
     return typeof value === "object" && value !== null && !Array.isArray(value)

@@ -1,5 +1,6 @@
 // What the layers of a job are made of, against the double.
 import { onTestFinished } from "vitest";
+import { nodeFetch } from "../../node/fetch.ts";
 import { systemClock, systemRandom } from "../../node/ports.ts";
 import { nodeDeflate } from "../../node/store-files.ts";
 import { CacheBucket } from "../../store/actions/cache-bucket.ts";
@@ -26,7 +27,7 @@ export function serviceParts(
 ): ServiceParts {
   return {
     layer: "actions-cache",
-    fetch,
+    fetch: nodeFetch,
     clock: systemClock,
     waiting: new Waiting(systemClock, patience),
     url: double.url,

@@ -17,6 +17,7 @@ import { Made } from "../../memo/made.ts";
 import { recordSource } from "../../memo/memo.ts";
 import { SKIP_DEFAULTS } from "../../memo/options.ts";
 import { fingerprintsOf } from "../../memo/fingerprints.ts";
+import { nodeFetch } from "../../node/fetch.ts";
 import { nodeFiles, nodeHasher, nodeRunner, systemClock, systemRandom } from "../../node/ports.ts";
 import { nodeDeflate } from "../../node/store-files.ts";
 import type { StoreEvent } from "../../store/events.ts";
@@ -70,7 +71,7 @@ export class RemoteJob {
       workspace: options.workspace ?? "/",
       patience: options.patience ?? { deciding: PATIENT, publishing: PATIENT },
       effects: {
-        fetch,
+        fetch: nodeFetch,
         clock: systemClock,
         random: systemRandom,
         hasher: nodeHasher,
