@@ -1,2 +1,2 @@
 import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{b as o}from"./chunk-O3GNCM5G.js";import"./chunk-KEFBUNL6.js";import"./chunk-KNUZMHBR.js";import{b as r}from"./chunk-VMCYGGB7.js";import"./chunk-PFG7WCZ2.js";import"./chunk-WIKRIMNE.js";import"./chunk-7QSMLQCL.js";import"./chunk-OUNGYNEX.js";import"./chunk-LBY2DV5T.js";import"./chunk-BGR5OXW2.js";await o(r(process.env,s=>{process.stdout.write(s)}));
+import{b as o}from"./chunk-O3GNCM5G.js";import"./chunk-KEFBUNL6.js";import"./chunk-KNUZMHBR.js";import"./chunk-OUNGYNEX.js";import{b as r}from"./chunk-GXML7LHX.js";import"./chunk-PFG7WCZ2.js";import"./chunk-NCXEPYTY.js";import"./chunk-LBY2DV5T.js";import"./chunk-BGR5OXW2.js";await o(r(process.env,s=>{process.stdout.write(s)}));

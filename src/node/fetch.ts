@@ -4,7 +4,8 @@ import type { IncomingMessage } from "node:http";
 import type { Fetch } from "../ports.ts";
 
 export const nodeFetch: Fetch = async (url, { method, headers, body, signal }) => {
-  const { request } = await (url.startsWith("https:") ? import("node:https") : import("node:http"));
+  // Not `import`: that looks at every export of node:http, and one of them loads what the global fetch is.
+  const { request } = process.getBuiltinModule(url.startsWith("https:") ? "node:https" : "node:http");
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     let answer: IncomingMessage | undefined;

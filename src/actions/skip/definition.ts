@@ -66,10 +66,8 @@ function withoutOwnInputs(job: Json, own: number | undefined): Json {
 }
 
 /** Is there a job that calls another workflow? Then a job's id alone does not say whose it is. */
-export function callsWorkflows(yaml: string): boolean {
-  const parsed = yamlSource(yaml);
-  if ("why" in parsed) return true;
-  const jobs = member(parsed.value, "jobs");
+export function callsWorkflows(workflow: Json): boolean {
+  const jobs = member(workflow, "jobs");
   return Object.values((jobs ?? {}) as Record<string, Json>).some((job) => member(job, "uses") !== undefined);
 }
 

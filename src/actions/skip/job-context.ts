@@ -114,11 +114,11 @@ function readSource(
     env: gitEnvironment(env),
   });
   if (status !== 0) return { why: `${path} at ${sha.slice(0, 8)} is not in this checkout` };
-  const yaml = Buffer.from(stdout).toString();
-  if (maybeCaller && callsWorkflows(yaml))
-    return { why: `${path} calls workflows, and this runner does not say whose job this is` };
   const own = { action: env["GITHUB_ACTION"] ?? "", repository: env["GITHUB_ACTION_REPOSITORY"] ?? "" };
-  return readDefinition(yaml, env["GITHUB_JOB"] ?? "", own);
+  const definition = readDefinition(Buffer.from(stdout).toString(), env["GITHUB_JOB"] ?? "", own);
+  if (!("why" in definition) && maybeCaller && callsWorkflows(definition.workflow))
+    return { why: `${path} calls workflows, and this runner does not say whose job this is` };
+  return definition;
 }
 
 /** Matrix values as the runner evaluated them; a leg without a matrix has none. */
