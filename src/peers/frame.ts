@@ -71,14 +71,15 @@ export class FrameDecoder {
   #need = PREFIX_BYTES;
   fault: FrameFault | undefined;
 
-  /** Frames that `chunk` completes. Bodies are copies: what a network buffer holds is not kept alive by them. */
+  /** Frames that `chunk` completes. Bodies are views, of the chunk itself if it holds them whole: copy what is to be kept. */
   push(chunk: Uint8Array): readonly Frame[] {
     if (this.fault !== undefined) return [];
     this.#pieces.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
     this.#held += chunk.length;
     // Joined only when a frame is whole, or its head is: dripping bytes cost no quadratic copying.
     if (this.#held < this.#need) return [];
-    this.#rest = Buffer.concat(this.#pieces, this.#held);
+    const [only] = this.#pieces;
+    this.#rest = only?.length === this.#held ? only : Buffer.concat(this.#pieces, this.#held);
     const frames: Frame[] = [];
     let at = 0;
     for (;;) {
@@ -95,7 +96,7 @@ export class FrameDecoder {
         frames.push({
           type,
           id: this.#rest.readUInt32BE(at + 5),
-          body: Buffer.from(this.#rest.subarray(at + FRAME_HEAD_BYTES, at + this.#need)),
+          body: this.#rest.subarray(at + FRAME_HEAD_BYTES, at + this.#need),
         });
       at += this.#need;
     }

@@ -14,6 +14,8 @@ const SECRET = Buffer.alloc(32, 7);
 const GET = 0x0a;
 const VALUE = 0x0b;
 const PUT = 0x12;
+/** 65,536 less type, id and flags. */
+const FULL_CHUNK = 65_530;
 
 const peers: LabPeer[] = [];
 const hostiles: HostilePeer[] = [];
@@ -320,12 +322,11 @@ describe("as an owner", () => {
 
   test("an endless value is cut at the largest size taken, and its memory is given back", async () => {
     const { victim, line, weak } = await inTheRing({ limits: { maxContentBytes: 256 * 1024 } });
-    answering(line, ({ id }) => raw(VALUE, id, Buffer.concat([Buffer.from([1]), Buffer.alloc(60_000)])));
     const lookup = victim.api.records.lookup(weak);
     line.onFrame = ({ type, id }) => {
       if (type !== GET) return;
       for (let n = 0; n < 20; n++)
-        line.send(raw(VALUE, id, Buffer.concat([Buffer.from([n === 0 ? 1 : 0]), Buffer.alloc(60_000)])));
+        line.send(raw(VALUE, id, Buffer.concat([Buffer.from([n === 0 ? 1 : 0]), Buffer.alloc(FULL_CHUNK)])));
     };
     expect(await lookup).toEqual([]);
     await line.ended;
@@ -334,6 +335,13 @@ describe("as an owner", () => {
 });
 
 describe("as a member that asks and puts", () => {
+  test.each([0, 1, FULL_CHUNK - 1])("a value in pieces of %i bytes costs one piece: it is out", async (size) => {
+    const { victim, line } = await inTheRing();
+    line.send(raw(PUT, 1, Buffer.concat([Buffer.from([1]), Buffer.alloc(size)])));
+    await line.ended;
+    expect(victim.mesh.allowance.take(64 * 1024 * 1024)).toBe(true);
+  });
+
   test("poisoned values are not kept, and their sender is out", async () => {
     const { victim, hostile, line, weak } = await inTheRing();
     const value = hostile.value(keyHash("api", weak), goodPlain);

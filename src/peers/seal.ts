@@ -54,7 +54,9 @@ export function openValue(keys: readonly MeshKey[], context: SealContext, sealed
   const decipher = createDecipheriv("aes-256-gcm", secret, nonce, { authTagLength: TAG_BYTES });
   decipher.setAAD(boundTo(key, context)).setAuthTag(sealed.subarray(tagAt));
   try {
-    const plain = Buffer.concat([decipher.update(sealed.subarray(TEXT_AT, tagAt)), decipher.final()]);
+    const plain = decipher.update(sealed.subarray(TEXT_AT, tagAt));
+    // GCM holds nothing back: this only checks the tag.
+    decipher.final();
     return equalBytes(sha256(plain), context.digest) ? plain : undefined;
   } catch {
     return undefined;

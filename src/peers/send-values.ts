@@ -6,6 +6,7 @@ import { chunksOf, encodeValues, type SealedValue } from "./wire.ts";
 const SMALL_BYTES = 32_768;
 
 export function sendValues({ session }: Member, type: number, id: number, values: readonly SealedValue[]): void {
-  const bytes = encodeValues(values);
-  for (const chunk of chunksOf(bytes)) session.send(type, id, chunk, bytes.length > SMALL_BYTES);
+  const parts = encodeValues(values);
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  for (const body of chunksOf(parts, size)) session.send(type, id, body, size > SMALL_BYTES);
 }

@@ -150,7 +150,8 @@ export class Serving {
     if (whole === "more") return true;
     served.puts.delete(id);
     assembly.end();
-    const values = whole === "fault" ? undefined : decodeValues(whole);
+    // A copy: it is kept, and what it came in is larger.
+    const values = whole === "fault" ? undefined : decodeValues(Buffer.from(whole));
     const [value] = values ?? [];
     if (value === undefined || values?.length !== 1) return false;
     const fault = this.#mesh.gate.isDenied(value.signed.claim.writer, options.clock.monotonicMs())

@@ -11,12 +11,15 @@ export interface SealedValue {
 
 const FIRST = 1;
 const LAST = 2;
+/** Beside the flags; every piece but the last fills it. */
+const ROOM_BYTES = MAX_BODY_BYTES - 1;
 /** Writers of one Action whose entries are told. */
 export const MAX_VALUES = 20;
 /** A claim with its lengths and signature. */
 const VALUE_HEAD_BYTES = 2 + MAX_CLAIM_BYTES + SIGNATURE_BYTES + 4;
 
-export function encodeValues(values: readonly SealedValue[]): Buffer {
+/** One after the other, not joined: they go into a frame as they are. */
+export function encodeValues(values: readonly SealedValue[]): readonly Buffer[] {
   const parts: Buffer[] = [];
   for (const { signed, sealed } of values) {
     const head = Buffer.alloc(2);
@@ -25,7 +28,7 @@ export function encodeValues(values: readonly SealedValue[]): Buffer {
     size.writeUInt32BE(sealed.length);
     parts.push(head, signed.bytes, signed.signature, size, sealed);
   }
-  return Buffer.concat(parts);
+  return parts;
 }
 
 /** @returns undefined for anything malformed. Nothing is verified yet */
@@ -49,12 +52,13 @@ export function decodeValues(bytes: Buffer): readonly SealedValue[] | undefined 
   return values;
 }
 
-/** Bodies of the frames, in order. */
-export function* chunksOf(bytes: Buffer): Generator<readonly [Buffer, Buffer]> {
-  const room = MAX_BODY_BYTES - 1;
+/** Bodies of the frames, in order, each in parts. */
+export function* chunksOf(parts: readonly Buffer[], size: number): Generator<readonly Buffer[]> {
+  if (size <= ROOM_BYTES) return yield [Buffer.from([FIRST | LAST]), ...parts];
+  const bytes = Buffer.concat(parts, size);
   let at = 0;
   do {
-    const chunk = bytes.subarray(at, at + room);
+    const chunk = bytes.subarray(at, at + ROOM_BYTES);
     const flags = (at === 0 ? FIRST : 0) | (at + chunk.length === bytes.length ? LAST : 0);
     yield [Buffer.from([flags]), chunk];
     at += chunk.length;
@@ -98,13 +102,15 @@ export class Assembly {
   push(body: Buffer): Buffer | "more" | "fault" {
     const flags = body[0] ?? 0;
     const chunk = body.subarray(1);
-    const first = (flags & FIRST) !== 0;
+    const [first, last] = [(flags & FIRST) !== 0, (flags & LAST) !== 0];
     if (body.length === 0 || first === this.#begun || this.#held + chunk.length > this.#maxBytes) return "fault";
+    // Many small pieces would cost more than their bytes.
+    if (!last && chunk.length < ROOM_BYTES) return "fault";
     if (!this.#allowance.take(chunk.length)) return "fault";
     this.#begun = true;
     this.#parts.push(chunk);
     this.#held += chunk.length;
-    if ((flags & LAST) === 0) return "more";
+    if (!last) return "more";
     const whole = this.#parts.length === 1 ? chunk : Buffer.concat(this.#parts, this.#held);
     this.end();
     return whole;
