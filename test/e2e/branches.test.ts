@@ -1,15 +1,14 @@
 // Records that travel: from a pull request to main, through the merge queue, and not from where they must not. The committed bundle
 // against the double of GitHub's cache, artifact and REST services; each job has a machine of its own, whose disk is thrown away.
-import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { beforeEach, describe, expect, test } from "vitest";
+import { existsSync } from "node:fs";
+import { beforeEach, describe, expect, test, type TestContext } from "vitest";
+import { ActRunner, findAct, NO_ACT } from "../../src/testing/act.ts";
+import { BranchLab } from "../../src/testing/actions/branch-lab.ts";
 import { startedDouble } from "../../src/testing/actions/double-parts.ts";
-import { type ActionsDouble, CONTENTS_TOKEN, REST_TOKEN } from "../../src/testing/actions/double.ts";
+import { CONTENTS_TOKEN } from "../../src/testing/actions/double.ts";
 import { EVERY_FAULT, type Endpoint, type Fault, faultText } from "../../src/testing/actions/faults.ts";
-import type { RunState } from "../../src/testing/actions/rest.ts";
-import type { CacheScope } from "../../src/testing/actions/token.ts";
 import { NO_NODE24, node24 } from "../../src/testing/node24.ts";
-import { type JobOptions, type JobResult, WorkflowRunner } from "../../src/testing/workflow-runner.ts";
+import type { JobResult } from "../../src/testing/workflow-runner.ts";
 
 beforeEach((context) => {
   if (node24() === undefined) context.skip(NO_NODE24);
@@ -24,148 +23,32 @@ const JOB = `      - uses: acme/foregone@v1
         run: cat lib/a.js
         id: work
 `;
+/** act works in another folder on each run, and shows its own settings to the job. */
+const ANYWHERE = "ignore: 'workspace.root, env:GITHUB_WORKSPACE, env:RUNNER_TEMP, env:SHA_REF'";
 const STEP = `      - uses: acme/foregone@v1
         id: foregone
         with: { audit: 0, run: cat lib/a.js }
 `;
 
-interface Ask {
-  readonly event?: string;
-  readonly branch?: string;
-  /** Of a pull request: the head of the topic branch; what is checked out is its merge. */
-  readonly pull?: { readonly head: string; readonly fork?: number };
-  readonly conclusion?: string;
-  readonly scopes?: readonly CacheScope[];
-  readonly token?: string;
-  readonly attempt?: number;
-  readonly trust?: string;
-  readonly env?: Readonly<Record<string, string>>;
-}
+const ANYWHERE_STEP = STEP.replace("audit: 0", `audit: 0, ${ANYWHERE}`);
+const act = findAct();
 
-class Lab extends WorkflowRunner {
-  readonly double: ActionsDouble;
-
-  constructor(double: ActionsDouble, steps: string) {
-    super();
-    this.double = double;
-    this.repository = double.repository.fullName;
-    this.write(
-      ".github/workflows/ci.yml",
-      `on: [push]\npermissions: { contents: read, actions: read }\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v5\n${steps}`,
-    );
-    this.write("lib/a.js", "a\n");
-    this.write("README.md", "r\n");
-    this.commit();
-    this.git("branch", "start");
-  }
-
-  override commit(): string {
-    const sha = super.commit();
-    this.know();
-    return sha;
-  }
-
-  /** GitHub knows every commit that is pushed. */
-  know(): void {
-    const { commits, branches, contents } = this.double.repository;
-    for (const line of this.git("rev-list", "--parents", "--all", "HEAD").split("\n")) {
-      const [sha = "", ...parents] = line.split(" ");
-      commits.set(sha, parents);
-      contents.set(`${sha}:.github/workflows/ci.yml`, this.git("rev-parse", `${sha}:.github/workflows/ci.yml`));
-    }
-    const main = this.git("rev-parse", "main");
-    branches.set("main", main);
-    contents.set("main:.github/workflows/ci.yml", this.git("rev-parse", `${main}:.github/workflows/ci.yml`));
-  }
-
-  /** Commits on a topic branch, merges it as GitHub would for the test, and checks the merge out. @returns the head */
-  openPull(change: () => void, onto = "start", name = "topic"): string {
-    this.git("checkout", "-q", "-B", name, onto);
-    change();
-    const head = this.commit();
-    this.git("checkout", "-q", "--detach", "main");
-    this.git("merge", "-q", "--no-ff", "-m", "merge", head);
-    this.know();
-    return head;
-  }
-
-  /** Squashes what the pull request tested onto main. */
-  land(head: string): string {
-    const tree = this.git("rev-parse", "HEAD^{tree}");
-    const squash = this.git("commit-tree", tree, "-p", "main", "-m", "squash");
-    this.git("checkout", "-q", "-B", "main", squash);
-    this.know();
-    this.double.repository.pulls.set(squash, [{ number: 7, headSha: head, mergeCommitSha: squash }]);
-    return squash;
-  }
-
-  async ci(ask: Ask = {}): Promise<JobResult & { readonly run: RunState; readonly ms: number }> {
-    const { double } = this;
-    const { pull, branch = "main" } = ask;
-    const commit = this.git("rev-parse", "HEAD");
-    const headSha = pull?.head ?? commit;
-    const { id } = double.repository;
-    const run = double.run({
-      event: ask.event ?? (pull === undefined ? "push" : "pull_request"),
-      headSha,
-      headBranch: pull === undefined ? branch : "topic",
-      headTree: this.git("rev-parse", `${headSha}^{tree}`),
-      headRepositoryId: pull?.fork ?? id,
-      runAttempt: ask.attempt ?? 1,
-    });
-    const ref = pull === undefined ? `refs/heads/${branch}` : "refs/pull/7/merge";
-    const head = { sha: headSha, ref: "topic", repo: { id: pull?.fork ?? id } };
-    const options: JobOptions = {
-      event: run.event,
-      ref,
-      runId: String(run.id),
-      checkRun: run.jobs[run.runAttempt]?.[0]?.id ?? 0,
-      attempt: run.runAttempt,
-      token: ask.token ?? REST_TOKEN,
-      payload: {
-        repository: { id, default_branch: "main" },
-        ...(pull !== undefined && { pull_request: { number: 7, head, base: { ref: "main", repo: { id } } } }),
-      },
-      env: {
-        ...this.#service(
-          run,
-          ask.scopes ?? [ref, "refs/heads/main"].map((scope, i) => ({ scope, read: true, write: i === 0 })),
-        ),
-        GITHUB_API_URL: double.apiUrl,
-        GITHUB_REPOSITORY_ID: String(id),
-        ...ask.env,
-      },
-    };
-    this.clean();
-    rmSync(join(this.base, "store"), { recursive: true, force: true });
-    const from = performance.now();
-    const result = await this.job(options);
-    const conclusion = ask.conclusion ?? result.status;
-    Object.assign(run, { status: "completed", conclusion });
-    for (const job of run.jobs[run.runAttempt] ?? []) Object.assign(job, { status: "completed", conclusion });
-    return { ...result, run, ms: performance.now() - from };
-  }
-
-  #service(run: RunState, scopes: readonly CacheScope[]): Record<string, string> {
-    const {
-      ACTIONS_ID_TOKEN_REQUEST_URL: _,
-      ACTIONS_ID_TOKEN_REQUEST_TOKEN: __,
-      ...service
-    } = this.double.env(run, scopes);
-    return service;
-  }
+async function labBy(by: "double" | "act", context: TestContext, steps: string): Promise<BranchLab> {
+  if (by === "double") return BranchLab.with(await startedDouble(), steps);
+  return act === undefined ? context.skip(NO_ACT) : BranchLab.with(await startedDouble(), steps, new ActRunner(act));
 }
 
 const skip = (job: JobResult): string | undefined => job.steps["foregone"]?.outputs["skip"];
 
 describe.each([
-  ["step mode", STEP],
-  ["job mode", JOB],
-])("%s", { timeout: 120_000 }, (_, steps) => {
-  const lab = async (): Promise<Lab> => new Lab(await startedDouble(), steps);
+  ["step mode", STEP, "double"],
+  ["job mode", JOB, "double"],
+  ["step mode, by act", ANYWHERE_STEP, "act"],
+] as const)("%s", { timeout: 120_000 }, (_, steps, by) => {
+  const lab = (context: TestContext): Promise<BranchLab> => labBy(by, context, steps);
 
-  test("main proves for main, by the Actions cache, on another machine", async () => {
-    const box = await lab();
+  test("main proves for main, by the Actions cache, on another machine", async (context) => {
+    const box = await lab(context);
     const first = await box.ci();
     expect([first.status, skip(first)], first.log).toEqual(["success", "false"]);
     expect(first.post).toContain("actions-cache: uploaded");
@@ -176,8 +59,8 @@ describe.each([
     expect(second.log).toMatch(/proved by run \d+ attempt 1, push to main at [0-9a-f]{8} \[protected\]/);
   });
 
-  test("pr-to-main: an equal tree, squash-landed, is a hit by artifact; another tree is untrusted", async () => {
-    const box = await lab();
+  test("pr-to-main: an equal tree, squash-landed, is a hit by artifact; another tree is untrusted", async (context) => {
+    const box = await lab(context);
     const head = box.openPull(() => box.write("lib/a.js", "b\n"));
     const pull = await box.ci({ pull: { head } });
     expect([pull.status, skip(pull)], pull.log).toEqual(["success", "false"]);
@@ -185,7 +68,7 @@ describe.each([
     const main = await box.ci();
     expect(skip(main), main.log).toBe("true");
     expect(main.log).toMatch(/proved by run \d+ attempt 1, pull_request to topic at [0-9a-f]{8} \[branch\]/);
-    const other = await lab();
+    const other = await lab(context);
     const second = other.openPull(() => other.write("lib/a.js", "b\n"));
     await other.ci({ pull: { head: second } });
     other.land(second);
@@ -196,8 +79,8 @@ describe.each([
     expect([skip(run), run.log]).toEqual(["false", expect.stringContaining("not trusted")]);
   });
 
-  test("merge-queue: its evidence serves the push", async () => {
-    const box = await lab();
+  test("merge-queue: its evidence serves the push", async (context) => {
+    const box = await lab(context);
     box.write("lib/a.js", "queued\n");
     box.commit();
     await box.ci({ event: "merge_group", branch: "gh-readonly-queue/main/pr-7-abc" });
@@ -205,8 +88,8 @@ describe.each([
     expect(skip(main), main.log).toBe("true");
   });
 
-  test("fork-pr: its record serves that pull request alone", async () => {
-    const box = await lab();
+  test("fork-pr: its record serves that pull request alone", async (context) => {
+    const box = await lab(context);
     const head = box.openPull(() => box.write("lib/a.js", "b\n"));
     const fork = { pull: { head, fork: 999 } };
     expect(skip(await box.ci(fork))).toBe("false");
@@ -216,8 +99,8 @@ describe.each([
     expect(skip(await box.ci())).toBe("false");
   });
 
-  test("forged-pr: green in one commit, reverted in the next: the next one runs", async () => {
-    const box = await lab();
+  test("forged-pr: green in one commit, reverted in the next: the next one runs", async (context) => {
+    const box = await lab(context);
     // What the command reads is the same in both commits: the record of the first holds for the second.
     const forged = box.openPull(() => box.write("README.md", "forges\n"));
     expect(skip(await box.ci({ pull: { head: forged } }))).toBe("false");
@@ -226,8 +109,8 @@ describe.each([
     expect([skip(next), next.log]).toEqual(["false", expect.stringContaining("not trusted")]);
   });
 
-  test("the record of a commit that never landed does not serve main", async () => {
-    const box = await lab();
+  test("the record of a commit that never landed does not serve main", async (context) => {
+    const box = await lab(context);
     const head = box.openPull(() => box.write("README.md", "never lands\n"));
     await box.ci({ pull: { head } });
     const tree = box.git("rev-parse", "HEAD^{tree}");
@@ -237,9 +120,9 @@ describe.each([
     expect(skip(await box.ci())).toBe("false");
   });
 
-  test("a tampered artifact, and one that names another run: no skip, a green job", async () => {
+  test("a tampered artifact, and one that names another run: no skip, a green job", async (context) => {
     for (const attack of ["tamper", "replay"]) {
-      const box = await lab();
+      const box = await lab(context);
       const head = box.openPull(() => box.write("lib/a.js", "b\n"));
       await box.ci({ pull: { head } });
       const [row] = box.double.artifacts.rows.filter(({ name }) => name.startsWith("foregone-r1-"));
@@ -264,8 +147,8 @@ describe.each([
     }
   });
 
-  test("read-only-token, no actions: read, a second attempt: green, and nothing is uploaded or skipped that may not be", async () => {
-    const box = await lab();
+  test("read-only-token, no actions: read, a second attempt: green, and nothing is uploaded or skipped that may not be", async (context) => {
+    const box = await lab(context);
     const readOnly = await box.ci({ scopes: [{ scope: "refs/heads/main", read: true, write: false }] });
     expect([readOnly.status, readOnly.post]).toEqual([
       "success",
@@ -294,12 +177,15 @@ const DECIDING: readonly Endpoint[] = [
 ];
 const PUBLISHING: readonly Endpoint[] = ["CreateCacheEntry", "FinalizeCacheEntryUpload", "CreateArtifact", "blob-put"];
 
-test.each(["403", "429", "500", "hang", "garbage", "cut"])(
-  "cache-down: %s from every endpoint: a green job, no skip, and not held up",
+test.for([
+  ...["403", "429", "500", "hang", "garbage", "cut"].map((fault) => [fault, "double", STEP] as const),
+  ["500", "act", ANYWHERE_STEP] as const,
+])(
+  "cache-down: %s from every endpoint, by the %s: a green job, no skip, and not held up",
   { timeout: 90_000 },
-  async (name) => {
+  async ([name, by, steps], context) => {
     const fault: Fault | undefined = EVERY_FAULT.find((one) => faultText(one) === name);
-    const box = new Lab(await startedDouble(), STEP);
+    const box = await labBy(by, context, steps);
     const head = box.openPull(() => box.write("lib/a.js", "b\n"));
     const before = await box.ci({ pull: { head } });
     box.land(head);
@@ -315,6 +201,20 @@ test.each(["403", "429", "500", "hang", "garbage", "cut"])(
     expect(`${job.log}${job.post}`.match(/^::(?:error|warning)/gm)).toBeNull();
     expect(job.post).toContain("not uploaded");
     // 2 s in all while deciding; the rest is the noise of a busy machine.
-    expect(job.steps["foregone"]?.ms).toBeLessThan((before.steps["foregone"]?.ms ?? 0) + 5000);
+    expect(job.steps["foregone"]?.ms ?? 0).toBeLessThan((before.steps["foregone"]?.ms ?? 0) + 5000);
   },
 );
+
+test("concurrent-append: two machines prove the same at once: both are green, and what is left serves", async () => {
+  const steps = STEP.replace("audit: 0", `audit: 0, ${ANYWHERE.replace("env:SHA_REF", "env:HOME")}`);
+  const box = BranchLab.with(await startedDouble(), steps);
+  const both = await Promise.all([box, box.twin()].map((machine) => machine.ci()));
+  for (const job of both)
+    expect([job.status, skip(job), job.post], job.log).toEqual([
+      "success",
+      "false",
+      expect.stringContaining("actions-cache: uploaded"),
+    ]);
+  const next = await box.twin().ci();
+  expect(skip(next), next.log).toBe("true");
+});
