@@ -89,7 +89,7 @@ export class Asking {
       // Not modified, but something else: whatever it means, it does not certify our bytes.
       const { request, path, accept } = this.#reading;
       this.#parts.effects.onEvent({ kind: "tag-lie", host: request.host, path });
-      this.#parts.rules.note(request.host, mediaClass(accept), false, "");
+      this.#parts.rules.note(request.host, mediaClass(accept), false, () => "");
       return this.#send(undefined, undefined);
     }
     if (this.#linkUnsure(plan, response)) return this.#askForLink();
@@ -185,7 +185,7 @@ export class Asking {
     const { hasher } = this.#parts.effects;
     const matched = etagHex(hasher, this.#sent, vary, body) === given;
     const { request, accept } = this.#reading;
-    this.#parts.rules.note(request.host, mediaClass(accept), matched, hasher.sha256(body));
+    this.#parts.rules.note(request.host, mediaClass(accept), matched, () => hasher.sha256(body));
     return matched;
   }
 

@@ -30,11 +30,14 @@ export class Rules {
     return this.#states.get(`${host} ${media}`) ?? UNPROVEN;
   }
 
-  /** Takes the outcome of one full answer with a tag that could follow the rule. */
-  note(host: string, media: string, matched: boolean, body: string): void {
+  /**
+   * Takes the outcome of one full answer with a tag that could follow the rule.
+   * @param body its digest, wanted only while the rule is unproven
+   */
+  note(host: string, media: string, matched: boolean, body: () => string): void {
     const before = this.state(host, media);
     if (before === UNPROVEN && this.#states.size >= MAX_CLASSES) return;
-    const after = judge(before, matched, body);
+    const after = judge(before, matched, before.verdict === "unproven" ? body() : "");
     this.#states.set(`${host} ${media}`, after);
     if (after.verdict === before.verdict) return;
     this.#onChange(host, media, after.verdict);

@@ -1,7 +1,8 @@
 // The way to GitHub: one pool of kept connections per host, through the proxy that the environment names, if any.
 import { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
+import { createGunzip, gunzipSync } from "node:zlib";
 import { EnvHttpProxyAgent, errors } from "undici";
+import { collect } from "./collect.ts";
 import type { Upstream, UpstreamFailure, UpstreamRequest, UpstreamResponse } from "./message.ts";
 import { type ResponseHeaders, UpstreamError, one } from "./message.ts";
 
@@ -75,10 +76,32 @@ async function sendOne(agent: EnvHttpProxyAgent, origin: string, request: Upstre
   // An empty answer (304, HEAD) names a coding it does not use.
   if (response.statusCode === 304 || request.method === "HEAD")
     return { status: response.statusCode, headers, body: response.body };
-  return { status: response.statusCode, headers, body: gunzipped(response.body) };
+  const raw = { status: response.statusCode, headers, body: response.body };
+  return { ...raw, body: await gunzipped(raw) };
 }
 
-function gunzipped(body: Readable): Readable {
+/** A list of 100 issues is 30 kB. Unpacked at once: a stream asks the thread pool four times, and leaves 80 kB behind for the collector. */
+const SMALL_BYTES = 64 * 1024;
+/** What unpacks to more goes as a stream, whose reader has a bound of its own. */
+const MAX_AT_ONCE_BYTES = 2 * 1024 * 1024;
+
+async function gunzipped(raw: UpstreamResponse): Promise<Readable> {
+  const read = await collect(raw, SMALL_BYTES);
+  if ("stream" in read) return gunzipStream(read.stream);
+  const plain = unpacked(read.whole);
+  return plain === undefined ? gunzipStream(Readable.from([read.whole])) : Readable.from([plain], { objectMode: false });
+}
+
+/** @returns undefined for what is not gzip from end to end, and for what is large: the stream finds out which. */
+function unpacked(whole: Buffer): Buffer | undefined {
+  try {
+    return gunzipSync(whole, { maxOutputLength: MAX_AT_ONCE_BYTES });
+  } catch {
+    return undefined;
+  }
+}
+
+function gunzipStream(body: Readable): Readable {
   const gunzip = createGunzip();
   gunzip.on("error", () => undefined);
   body.on("error", (error) => gunzip.destroy(error));

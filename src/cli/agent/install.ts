@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
+import { SMALL_HEAP } from "../../node/heap.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { agentHere } from "./here.ts";
 
@@ -46,7 +47,7 @@ export function unitText({ system, node, script, store }: UnitFacts): string {
     "After=network.target",
     "",
     "[Service]",
-    `ExecStart=${quote(node)} ${quote(script)} agent start --foreground`,
+    `ExecStart=${[node, ...SMALL_HEAP, script].map(quote).join(" ")} agent start --foreground`,
     `Environment=${quote(`FOREGONE_CACHE_DIR=${store}`)}`,
     "Restart=always",
     "RestartSec=2",

@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import { type Daemon, startDaemon } from "../../agent/daemon.ts";
 import { agentParts } from "../../agent/wiring.ts";
 import { type ErrorCode, EXIT, ForegoneError } from "../../core/errors.ts";
+import { growSlowly, SMALL_HEAP } from "../../node/heap.ts";
 import { systemClock } from "../../node/ports.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { agentHere, type Here, statusOf, statusText } from "./here.ts";
@@ -57,7 +58,7 @@ async function detached(context: CliContext, { place }: Here): Promise<void> {
   const log = openSync(place.log, "a", 0o600);
   const [script] = process.argv.slice(1);
   if (script === undefined) throw new TypeError("no script to start again");
-  const child = spawn(process.execPath, [script, "agent", "start", "--foreground"], {
+  const child = spawn(process.execPath, [...SMALL_HEAP, script, "agent", "start", "--foreground"], {
     cwd: context.cwd,
     env: { ...context.env, [READY_FD]: "3" },
     detached: true,
@@ -97,6 +98,7 @@ async function firstLine(stream: Readable, gone: Promise<void>): Promise<Report 
 }
 
 async function foreground(context: CliContext, { agent, resolved }: Here): Promise<number> {
+  growSlowly();
   const report = reporter(context.env[READY_FD]);
   let daemon: Daemon | undefined;
   try {
