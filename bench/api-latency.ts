@@ -193,8 +193,10 @@ async function missTimes({ double, proxy }: Servers, rounds: number): Promise<Re
   const upstream = { port: Number(new URL(double.origin).port) };
   let run = "";
   const ways = {
-    "upstream alone": async (i: number) => (await request(agent, upstream, `${PATH}/a${run}${i}`, "ghp_bench", GZIP)).ms,
-    "miss through the proxy": async (i: number) => (await request(agent, socket, `${PATH}/b${run}${i}`, "ghp_bench")).ms,
+    "upstream alone": async (i: number) =>
+      (await request(agent, upstream, `${PATH}/a${run}${i}`, "ghp_bench", GZIP)).ms,
+    "miss through the proxy": async (i: number) =>
+      (await request(agent, socket, `${PATH}/b${run}${i}`, "ghp_bench")).ms,
     "304 through the proxy": async (i: number) => (await request(agent, socket, PATH, `ghp_${run}${i}`)).ms,
   };
   const afterPause = (once: (i: number) => Promise<number>) => async (i: number) => {
@@ -229,8 +231,10 @@ interface Results {
 }
 
 function report({ times, rates, entries }: Results): void {
-  const against = (name: string, baseline: string): number => round((times[name]?.p50 ?? Number.NaN) / (times[baseline]?.p50 ?? Number.NaN));
-  const adds = (name: string, to: string, q: "p50" | "p99"): number => round((times[name]?.[q] ?? Number.NaN) - (times[to]?.[q] ?? Number.NaN));
+  const against = (name: string, baseline: string): number =>
+    round((times[name]?.p50 ?? Number.NaN) / (times[baseline]?.p50 ?? Number.NaN));
+  const adds = (name: string, to: string, q: "p50" | "p99"): number =>
+    round((times[name]?.[q] ?? Number.NaN) - (times[to]?.[q] ?? Number.NaN));
   const rated = (name: string, baseline: string, of: keyof Rate): number =>
     round((rates[name]?.[of] ?? Number.NaN) / (rates[baseline]?.[of] ?? Number.NaN));
   const all = {
@@ -241,7 +245,11 @@ function report({ times, rates, entries }: Results): void {
     "hit, base URL: server CPU / bare node": rated("hit, base URL", "bare node", "cpuMsEach"),
     "hit, socket: server CPU / bare node": rated("hit, socket", "bare node, socket", "cpuMsEach"),
     "a miss adds, p50 ms": adds("miss through the proxy", "upstream alone", "p50"),
-    "a miss adds, back to back, p50 ms": adds("miss through the proxy, back to back", "upstream alone, back to back", "p50"),
+    "a miss adds, back to back, p50 ms": adds(
+      "miss through the proxy, back to back",
+      "upstream alone, back to back",
+      "p50",
+    ),
     "a 304 adds, p50 ms": adds("304 through the proxy", "upstream alone", "p50"),
     "a 304 adds, p99 ms": adds("304 through the proxy", "upstream alone", "p99"),
     "library memory hit, p99 ms": times["memory hit, fetch"]?.p99 ?? Number.NaN,
@@ -265,7 +273,9 @@ function report({ times, rates, entries }: Results): void {
       .filter(([name]) => name in ratios)
       .map(([name, limit]) => {
         const value = all[name as Name];
-        return "most" in limit ? [`${name} <= ${limit.most}`, value <= limit.most] : [`${name} >= ${limit.least}`, value >= limit.least];
+        return "most" in limit
+          ? [`${name} <= ${limit.most}`, value <= limit.most]
+          : [`${name} >= ${limit.least}`, value >= limit.least];
       }),
   ) as Record<string, boolean>;
   for (const [name, { p50, p99 }] of Object.entries(times))
@@ -274,10 +284,15 @@ function report({ times, rates, entries }: Results): void {
     process.stdout.write(`${name.padEnd(40)} ${perSecond} a second, server CPU ${cpuMsEach.toFixed(4)} ms each\n`);
   for (const [name, value] of Object.entries(ratios)) process.stdout.write(`${name.padEnd(40)} ${value}\n`);
   if (entries !== undefined)
-    process.stdout.write(`${values.entries} entries: RSS ${entries.rssMB.toFixed(0)} MB, ${entries.certified} found again\n`);
+    process.stdout.write(
+      `${values.entries} entries: RSS ${entries.rssMB.toFixed(0)} MB, ${entries.certified} found again\n`,
+    );
   for (const [goal, met] of Object.entries(goals)) process.stdout.write(`${met ? "met   " : "MISSED"} ${goal}\n`);
   if (values.out !== undefined)
-    writeFileSync(values.out, `${JSON.stringify({ ...machine(), times, rates, entries, ratios, goals }, undefined, 1)}\n`);
+    writeFileSync(
+      values.out,
+      `${JSON.stringify({ ...machine(), times, rates, entries, ratios, goals }, undefined, 1)}\n`,
+    );
   process.exitCode = Object.values(goals).every(Boolean) ? 0 : 1;
 }
 

@@ -235,7 +235,9 @@ await double.close();
 const BOUND_MB = 200;
 const memory = Object.fromEntries(
   Object.entries(watched).map(([name, each]) => {
-    const samples = readFileSync(join(probed, String(each)), "utf8").trim().split("\n");
+    const samples = readFileSync(join(probed, String(each)), "utf8")
+      .trim()
+      .split("\n");
     const used = samples.map((line) => JSON.parse(line) as NodeJS.MemoryUsage & { readonly stalledMs: number });
     const all = used.map(({ heapUsed, external }) => (heapUsed + external) / 2 ** 20);
     const highest = (from: number, to: number): number =>

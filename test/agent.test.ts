@@ -315,6 +315,8 @@ test("install shows a unit that starts this very program, and writes nothing una
   const here = machine();
   const { code, stdout, stderr } = await here.foregone("agent", "install");
   expect([code, stderr]).toEqual([0, "foregone: hint: foregone agent install --write puts it there and starts it\n"]);
-  expect(stdout).toContain(`ExecStart="${process.execPath}" "--max-semi-space-size=2" "${program}" agent start --foreground\n`);
+  expect(stdout).toContain(
+    `ExecStart="${process.execPath}" "--max-semi-space-size=2" "${program}" agent start --foreground\n`,
+  );
   expect(stdout).toContain("Restart=always");
 });

@@ -49,4 +49,3 @@ export async function alternate(
       }
   return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, latency(list)]));
 }
-

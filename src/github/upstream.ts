@@ -89,7 +89,9 @@ async function gunzipped(raw: UpstreamResponse): Promise<Readable> {
   const read = await collect(raw, SMALL_BYTES);
   if ("stream" in read) return gunzipStream(read.stream);
   const plain = unpacked(read.whole);
-  return plain === undefined ? gunzipStream(Readable.from([read.whole])) : Readable.from([plain], { objectMode: false });
+  return plain === undefined
+    ? gunzipStream(Readable.from([read.whole]))
+    : Readable.from([plain], { objectMode: false });
 }
 
 /** @returns undefined for what is not gzip from end to end, and for what is large: the stream finds out which. */
