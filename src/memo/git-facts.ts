@@ -2,10 +2,11 @@
 // by a fixed command of ours: the argv that a record holds is never executed, since records may come from elsewhere.
 import type { Answer } from "../core/decide.ts";
 import { sha256Of } from "../core/digest.ts";
-import type { Hasher, Runner } from "../ports.ts";
+import { type Files, type Hasher, type Runner, Unreadable } from "../ports.ts";
 
 /**
- * - head: id of the HEAD commit, and how much of its history a shallow clone has; branch: what HEAD points to; refs: all refs
+ * - head: id of the HEAD commit, and how much of its history a shallow clone has; branch: what HEAD points to; refs: all refs,
+ *   and that no merge, rebase or the like is under way, of which `git status` and `git branch` tell
  * - clean: no tracked file differs from HEAD, nothing untracked that is not ignored
  * - ls-files: the names of the tracked files; config: every setting but the token that a checkout saves
  * - settings: as config, without those of single branches, which differ between two checkouts of one commit
@@ -33,19 +34,36 @@ export const HARMLESS = [
   "core.untrackedCache=keep",
 ];
 
+/** What is in the git folder while something is under way (gitrepository-layout(5); wt-status.c reads these). */
+const UNDER_WAY: Readonly<Record<string, string>> = {
+  MERGE_HEAD: "merge",
+  CHERRY_PICK_HEAD: "cherry-pick",
+  REVERT_HEAD: "revert",
+  "rebase-merge": "rebase",
+  "rebase-apply": "rebase",
+  sequencer: "cherry-pick or revert",
+  BISECT_LOG: "bisect",
+};
+
 export class GitFacts {
   readonly #known = new Map<string, Answer>();
   #tracked: ReadonlySet<string> | undefined;
   readonly #cwd: string;
   readonly #runner: Runner;
   readonly #hasher: Hasher;
+  readonly #files: Files;
   readonly #env: Readonly<Record<string, string>>;
 
   /** @param cwd the workspace */
-  constructor(cwd: string, env: Readonly<Record<string, string>>, runner: Runner, hasher: Hasher) {
+  constructor(
+    cwd: string,
+    env: Readonly<Record<string, string>>,
+    { runner, hasher, files }: { readonly runner: Runner; readonly hasher: Hasher; readonly files: Files },
+  ) {
     this.#cwd = cwd;
     this.#runner = runner;
     this.#hasher = hasher;
+    this.#files = files;
     this.#env = gitEnvironment(env);
   }
 
@@ -64,6 +82,8 @@ export class GitFacts {
     // Exit 1 is an answer too: no HEAD yet, a detached HEAD, no such setting.
     if (status > 1) return { why: stderr.split("\n")[0] ?? `git exited ${status}` };
     if (fact === "clean") return stdout.length === 0 ? "clean" : "dirty";
+    const underWay = fact === "refs" ? this.#underWay() : undefined;
+    if (underWay !== undefined) return { why: underWay };
     if (stdout.length === 0) return "none";
     if (fact === "config" || fact === "settings")
       return sha256Of(this.#hasher, settingsOf(Buffer.from(stdout).toString("latin1"), fact === "settings"));
@@ -79,6 +99,15 @@ export class GitFacts {
     const history = this.#git(["rev-list", "HEAD"]);
     if (history.status !== 0) return { why: "the history of a shallow clone" };
     return `${head} shallow ${sha256Of(this.#hasher, history.stdout)}`;
+  }
+
+  /** How far it is says no ref, so it is not asked: only that there is nothing. */
+  #underWay(): string | undefined {
+    const { status, stdout } = this.#git(["rev-parse", "--absolute-git-dir"]);
+    const names = status === 0 ? this.#files.list(Buffer.from(stdout).toString().replace(/\n$/, "")) : undefined;
+    if (names === undefined || names instanceof Unreadable) return "the git folder cannot be listed";
+    const [found] = names.flatMap(([name]) => UNDER_WAY[name] ?? []);
+    return found === undefined ? undefined : `a ${found} is under way`;
   }
 
   /** Is this workspace path in the index? */

@@ -73,9 +73,9 @@ export async function decideCommand(parts: CommandParts): Promise<Decided> {
 }
 
 export function worldSource(parts: CommandParts, workspace: Workspace): WorldSource {
-  const { hasher, files, runner } = parts.effects;
+  const { hasher, files } = parts.effects;
   const { roots } = workspace;
-  const facts = new GitFacts(roots.workspace, parts.env, runner, hasher);
+  const facts = new GitFacts(roots.workspace, parts.env, parts.effects);
   return {
     with(records) {
       const made = new Made(

@@ -361,6 +361,20 @@ corpus("hard cases", [
     expect: "skip",
   },
   {
+    name: "a file in a temporary folder, gone since it was read",
+    setUp: (b) => b.write("../temporary", "1"),
+    command: "cat ../temporary",
+    change: (b) => fs.rmSync(b.path("../temporary")),
+    expect: "changed file /tmp/",
+  },
+  {
+    name: "a file in a temporary folder that the command read and removed",
+    setUp: (b) => b.write("../temporary", "1"),
+    command: "cat ../temporary; rm ../temporary",
+    change: (b) => b.write("../temporary", "2"),
+    expect: "run",
+  },
+  {
     name: "a time-sensitive command",
     setUp: (b) => b.write("in", "1"),
     command: "cat in",

@@ -64,7 +64,7 @@ async function scrambleProof(
   say: (line: string) => void,
 ): Promise<string | undefined> {
   const { roots, gitDir } = decided.workspace;
-  const facts = new GitFacts(roots.workspace, context.env, effects.runner, effects.hasher);
+  const facts = new GitFacts(roots.workspace, context.env, effects);
   const plan = planProof(record, facts.trackedPaths(), (dir) => namesIn(toAbsolute(dir as InputPath, roots)));
   const progress = new Progress(context.stderr, "copying");
   const copy = makeCopy(roots.workspace, plan, { folder, git: gitDir !== undefined, env: context.env }, progress.show);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Abi, syscallsOf } from "../tables/table.ts";
+import { loadLibc } from "../ffi.ts";
+import { notifyRefusal } from "./available.ts";
 import { FILTER_ABIS, filterProgram, WATCHED } from "./filter.ts";
 
 // What the kernel does with the program, so that it can be asked without loading it.
@@ -105,7 +107,9 @@ test("i386 socketcall asks for the calls that name a peer", () => {
   expect(socketcall(10n)).toBe("allow");
 });
 
-test("arm64 has a filter too", () => {
+test("arm64 has a filter too, but does not observe", async () => {
+  const libc = await loadLibc();
+  if (!("unavailable" in libc)) expect(notifyRefusal(libc, "6.8.0", "arm64")).toBe("not proven on arm64");
   const arm = filterProgram(FILTER_ABIS["arm64"] ?? []);
   expect(run(arm, { nr: number("arm64", "openat"), arch: 0xc00000b7 })).toBe("notify");
   expect(run(arm, { nr: number("arm64", "read"), arch: 0xc00000b7 })).toBe("allow");
