@@ -63,7 +63,8 @@ corpus("git facts", [
     name: "the token that a checkout saves, in a file that it includes",
     setUp: baseline,
     command: LOG_DATE,
-    change: (b) => void b.git("config", `includeIf.gitdir:${b.workspace}/.git.path`, "/run/git-credentials-7f3a.config"),
+    change: (b) =>
+      void b.git("config", `includeIf.gitdir:${b.workspace}/.git.path`, "/run/git-credentials-7f3a.config"),
     expect: "skip",
   },
   {

@@ -16,7 +16,11 @@ const ERRNO: Readonly<Record<number, string>> = {
 const LEAST_KERNEL = [5, 5] as const;
 
 /** @param release as of uname @returns undefined if it is available */
-export function notifyRefusal(libc: Libc, release: string, arch: NodeJS.Architecture = process.arch): string | undefined {
+export function notifyRefusal(
+  libc: Libc,
+  release: string,
+  arch: NodeJS.Architecture = process.arch,
+): string | undefined {
   // arm64 has a filter, but other open(2) flags, and nobody has run the torture matrix there: what is unproven does not observe.
   if (arch !== "x64") return `not proven on ${arch}`;
   const [major = 0, minor = 0] = release.split(".").map((part) => Number.parseInt(part, 10));
