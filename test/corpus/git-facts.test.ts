@@ -8,7 +8,10 @@ const LOG_DATE = "git log -1 --format=%ad";
 const baseline = (box: Sandbox): void => box.write("in", "1");
 /** Three commits, of which a clone of depth 2 has the last two, and the one that the corpus adds. */
 const shallow = (box: Sandbox): void => {
-  for (const name of ["1", "2", "3"]) (box.write("in", name), box.commit(name));
+  for (const name of ["1", "2", "3"]) {
+    box.write("in", name);
+    box.commit(name);
+  }
   box.write(".git/shallow", `${box.git("rev-parse", "HEAD~1").trim()}\n`);
 };
 /** A merge that is not committed and changes nothing: the tree is clean meanwhile. */
