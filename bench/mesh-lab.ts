@@ -10,13 +10,13 @@ export interface Others {
   stop(): void;
 }
 
-/** @param counts peers of each process */
-export async function others(counts: readonly number[]): Promise<Others> {
+/** @param counts peers of each process @param how whether they know each other */
+export async function others(counts: readonly number[], how: "together" | "apart" = "together"): Promise<Others> {
   const child = await childOf("src/testing/mesh-children.ts");
   const processes: ChildProcessWithoutNullStreams[] = [];
   const addresses: string[][] = [];
   for (const count of counts) {
-    const one = child.start({}, String(count), ...addresses.flat());
+    const one = child.start({}, String(count), how, ...addresses.flat());
     one.stderr.pipe(process.stderr);
     const [line] = (await once(one.stdout, "data")) as [Buffer];
     processes.push(one);
