@@ -44,7 +44,10 @@ interface Agent {
 }
 
 let agents = 0;
-async function agentWith(more: Readonly<Record<string, string>>, isUp: (status: AgentStatus) => boolean): Promise<Agent> {
+async function agentWith(
+  more: Readonly<Record<string, string>>,
+  isUp: (status: AgentStatus) => boolean,
+): Promise<Agent> {
   const home = join(root, String(agents++));
   mkdirSync(join(home, "run"), { recursive: true, mode: 0o700 });
   const socket = join(home, "run", "agent.sock");
@@ -64,7 +67,9 @@ async function agentWith(more: Readonly<Record<string, string>>, isUp: (status: 
     stdio: ["ignore", "ignore", "inherit"],
   });
   for (;;) {
-    const status = await askAgentJson<AgentStatus>(socket, { path: "/v1/status", deadlineMs: 1000 }).catch(() => undefined);
+    const status = await askAgentJson<AgentStatus>(socket, { path: "/v1/status", deadlineMs: 1000 }).catch(
+      () => undefined,
+    );
     if (status !== undefined && isUp(status)) break;
     if (performance.now() - from > 60_000 || child.exitCode !== null) throw new Error("the agent does not start");
     await sleep(2);
@@ -110,9 +115,10 @@ const startMs = {
 const rest = await others([peerCount], "apart");
 const alone = await agentWith({}, () => true);
 const agent = await agentWith(peersEnv(rest.addresses.flat()), isListening);
-const statusNow = (): Promise<PeersStatus | undefined> => askAgentJson<PeersStatus>(agent.socket, { path: "/v1/peers" });
+const statusNow = (): Promise<PeersStatus | undefined> =>
+  askAgentJson<PeersStatus>(agent.socket, { path: "/v1/peers" });
 let status = await statusNow();
-for (const end = performance.now() + 60_000; (status?.peers.length ?? 0) < peerCount && performance.now() < end; ) {
+for (const end = performance.now() + 60_000; (status?.peers.length ?? 0) < peerCount && performance.now() < end;) {
   await sleep(100);
   status = await statusNow();
 }
@@ -135,11 +141,13 @@ function notOurs(): Digest {
     if (honest.mesh.ownersOf(keyHash("api", weak))[0] !== "self") return weak;
   }
 }
-async function lookups(forMs: number): Promise<{ readonly times: Times; readonly peakRssMb: number; readonly spent: number }> {
+async function lookups(
+  forMs: number,
+): Promise<{ readonly times: Times; readonly peakRssMb: number; readonly spent: number }> {
   const ms: number[] = [];
   let peak = 0;
   const before = honest.getter.counts.budgetsSpent;
-  for (const end = performance.now() + forMs; performance.now() < end; ) {
+  for (const end = performance.now() + forMs; performance.now() < end;) {
     const weak = notOurs();
     const from = performance.now();
     await honest.api.records.lookup(weak);

@@ -24,7 +24,8 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   /** Values that begin and never end, as many at a time as it may. */
   oversize: (line, turn) => line.send(raw(0x12, 1 + 2 * (turn % 31), piece(turn < 31 ? 1 : 0, FULL_CHUNK))),
   /** Half a frame, then a byte a turn. */
-  slow: (line, turn) => line.send(turn === 0 ? raw(0x12, 1, Buffer.alloc(60_000)).subarray(0, 30_000) : Buffer.alloc(1)),
+  slow: (line, turn) =>
+    line.send(turn === 0 ? raw(0x12, 1, Buffer.alloc(60_000)).subarray(0, 30_000) : Buffer.alloc(1)),
   /** Asks for much and reads nothing. */
   deaf: (line) => {
     line.stream.pause();
