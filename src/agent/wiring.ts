@@ -12,6 +12,7 @@ import type { WebService } from "../dashboard/server.ts";
 import { storeCounts } from "../report/count.ts";
 import { sumOf } from "../report/metrics.ts";
 import { countText } from "../report/units.ts";
+import { SMALL_HEAP } from "../node/heap.ts";
 import { nodeHasher, systemClock, systemRandom } from "../node/ports.ts";
 import { nodeDeflate, nodeStoreFiles } from "../node/store-files.ts";
 import { diskStore } from "../store/disk.ts";
@@ -121,7 +122,7 @@ async function brokerOptions(
   const group = config["secrets.broker.group"];
   const [script = ""] = process.argv.slice(1);
   const options = {
-    program: [process.execPath, script],
+    program: [process.execPath, ...SMALL_HEAP, script],
     env: outside.env,
     folder: expandPath(config["secrets.dir"], outside),
     socket: expandPath(config["secrets.broker.socket"], outside),

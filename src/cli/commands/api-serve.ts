@@ -1,6 +1,7 @@
 // `foregone api serve`: the proxy in the foreground.
 import { ForegoneError } from "../../core/errors.ts";
 import type { ApiEvent } from "../../github/effects.ts";
+import { growSlowly } from "../../node/heap.ts";
 import { ApiCounting } from "../api/counting.ts";
 import { openApiProxy } from "../api/open.ts";
 import { apiSettings } from "../api/settings.ts";
@@ -12,6 +13,7 @@ import { Voice } from "../voice.ts";
 const FLUSH_MS = 5000;
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
+  growSlowly();
   const settings = await apiSettings(context, parsed);
   const voice = new Voice(context, false);
   const api = await openApiProxy({

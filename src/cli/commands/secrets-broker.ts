@@ -1,5 +1,6 @@
 // `foregone secrets broker`: the broker in the foreground, for a unit of its own or as a child of the agent.
 import { EXIT } from "../../core/errors.ts";
+import { growSlowly } from "../../node/heap.ts";
 import { startBroker } from "../../secrets/broker.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { expandPath, withoutRepository } from "../configuration.ts";
@@ -8,6 +9,7 @@ import { secretsShell } from "../secrets/context.ts";
 import { Voice } from "../voice.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
+  growSlowly();
   const voice = new Voice(context, false);
   const shell = await secretsShell(withoutRepository(context));
   const named = parsed.values.get("socket");
