@@ -1,0 +1,3 @@
+import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
+import{b as t}from"./chunk-LBY2DV5T.js";import{setFlagsFromString as i}from"node:v8";var p=["--max-semi-space-size=2"];function u(){i("--heap-growing-percent=20")}import{readFileSync as s}from"node:fs";function f(r){if(/^[0-9]+$/.test(r))return Number(r);let o=s("/etc/group","utf8").split(`
+`).find(n=>n.startsWith(`${r}:`)),e=Number(o?.split(":")[2]??Number.NaN);if(!Number.isInteger(e))throw new t("E_CONFIG",`secrets.broker.group: no group "${r}" in /etc/group`,{hint:"name it by number: getent group NAME"});return e}export{f as a,p as b,u as c};
