@@ -47,9 +47,12 @@ test("an agent announces itself in p2p.discovery.shared_store", async (context) 
   const bucket = await engineOf("redis", address, parts, 4096);
   onTestFinished(() => bucket.close());
   const registry = sharedStore(bucket, LAB_NETWORK, LAB_KEYS, 900_000, () => systemClock.now());
-  await vi.waitFor(async () => expect(await registry.list()).toEqual([expect.stringMatching(/^\/ip4\/127\.0\.0\.1\//)]), {
-    timeout: 10_000,
-  });
+  await vi.waitFor(
+    async () => expect(await registry.list()).toEqual([expect.stringMatching(/^\/ip4\/127\.0\.0\.1\//)]),
+    {
+      timeout: 10_000,
+    },
+  );
   await service.stop();
 });
 
