@@ -10,6 +10,7 @@ import { lineHashes } from "../src/codeql/sarif/line-hash.ts";
 import { normalise } from "../src/codeql/sarif/normalise.ts";
 import { readSarif } from "../src/codeql/sarif/read.ts";
 import { rewrite } from "../src/codeql/sarif/rewrite.ts";
+import { acceptedSarif, sarifBytes } from "../src/testing/sarif-files.ts";
 import { temporaryFolder } from "../src/testing/temporary-folder.ts";
 
 const MULTITOOL = resolve("node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool");
@@ -19,12 +20,6 @@ function multitool(...args: string[]): string {
   chmodSync(MULTITOOL, 0o755);
   const { stdout, stderr } = spawnSync(MULTITOOL, args, { encoding: "utf8" });
   return stdout + stderr;
-}
-
-interface Known {
-  readonly file: string;
-  readonly checkoutUri?: string;
-  readonly verdict: string;
 }
 
 /** File name -> "error RULE" and "warning RULE", once each. */
@@ -51,15 +46,13 @@ function findings(folder: string, files: readonly string[]): Map<string, Set<str
 
 test("the validator finds nothing in replays of real logs that it does not find in the logs", (context) => {
   if (!existsSync(MULTITOOL)) return context.skip("no @microsoft/sarif-multitool-linux on this platform");
-  const { files } = JSON.parse(readFileSync("test/vectors/sarif/manifest.json", "utf8")) as { files: Known[] };
   const folders = [temporaryFolder(), temporaryFolder()] as const;
   const names: string[] = [];
-  for (const { file, checkoutUri, verdict } of files) {
-    const path = ["test/vectors/sarif", "../shared/sarif"]
-      .map((folder) => join(folder, file))
-      .find((p) => existsSync(p));
-    if (verdict === "refuse" || path === undefined) continue;
-    const read = readSarif(readFileSync(path));
+  for (const known of acceptedSarif) {
+    const { file, checkoutUri } = known;
+    const bytes = sarifBytes(known);
+    if (bytes === undefined) continue;
+    const read = readSarif(bytes);
     if (read.kind !== "log") throw new Error(read.why);
     const log = read.log as Log;
     names.push(file);

@@ -7,7 +7,14 @@ import type { CliContext } from "./command.ts";
 
 /** As the credential store has it: a shorter one is found in everything. */
 const MIN_VALUE_CHARS = 8;
-const JOB_TOKENS = ["GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
+const JOB_TOKENS = [
+  "GITHUB_TOKEN",
+  "GH_TOKEN",
+  "ACTIONS_RUNTIME_TOKEN",
+  "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+  // Of our own step, if it is the action.
+  "INPUT_TOKEN",
+];
 const OUR_OWN = [
   "FOREGONE_MESH_SECRET",
   "FOREGONE_SIGNING_KEY",
@@ -23,14 +30,35 @@ function secretValues(env: CliContext["env"]): readonly string[] {
   return [...new Set(given.filter((value) => value !== undefined && value.length >= MIN_VALUE_CHARS))] as string[];
 }
 
-/** @returns undefined if there is nothing to look for; the automaton is built when the command has to run, not on a hit */
-export async function secretSearch(env: CliContext["env"]): Promise<(() => SecretSearch) | undefined> {
+/**
+ * @param shapes whether text that only looks like a token counts too: in a job there are secrets that nobody names to us
+ * @returns undefined if there is nothing to look for; the automaton is built when the command has to run, not on a hit
+ */
+export async function secretSearch(env: CliContext["env"], shapes = false): Promise<(() => SecretSearch) | undefined> {
   const values = secretValues(env);
-  if (values.length === 0) return undefined;
-  const { secretsAutomaton } = await import("../secrets/redactor.ts");
-  const { AutomatonSearch } = await import("../secrets/search.ts");
-  const automaton = secretsAutomaton(values);
-  return () => new AutomatonSearch(automaton);
+  const begins: (() => SecretSearch)[] = [];
+  if (values.length > 0) {
+    const { secretsAutomaton } = await import("../secrets/redactor.ts");
+    const { AutomatonSearch } = await import("../secrets/search.ts");
+    const automaton = secretsAutomaton(values);
+    begins.push(() => new AutomatonSearch(automaton));
+  }
+  if (shapes) {
+    const { ShapeSearch } = await import("../secrets/shapes.ts");
+    begins.push(() => new ShapeSearch());
+  }
+  return begins.length === 0 ? undefined : () => anyOf(begins.map((begin) => begin()));
+}
+
+function anyOf(searches: readonly SecretSearch[]): SecretSearch {
+  return {
+    write(bytes) {
+      for (const search of searches) search.write(bytes);
+    },
+    get found() {
+      return searches.some((search) => search.found);
+    },
+  };
 }
 
 /** The words of a command for a log: whole values only, as a shell puts them into arguments. */

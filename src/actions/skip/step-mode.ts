@@ -6,6 +6,7 @@ import { auditRun } from "../../cli/audit.ts";
 import { logDecision } from "../../cli/decision-log.ts";
 import { forwardSignals } from "../../cli/child.ts";
 import { executeParts, tidy } from "../../cli/run-command.ts";
+import { secretSearch } from "../../cli/secret-values.ts";
 import { effects } from "../../cli/wiring.ts";
 import { type Executed, executeCommand, exitCodeOf, type Recording } from "../../memo/execute.ts";
 import { type Decided, decideCommand } from "../../memo/memo.ts";
@@ -17,7 +18,6 @@ import { stepEnvironment, type StepEnvironment } from "./environment.ts";
 import { forced, unrecordedBy, withMiss } from "./forced.ts";
 import type { SkipInputs } from "./inputs.ts";
 import { type JobContext, jobContext } from "./job-context.ts";
-import { secretIn } from "./kept.ts";
 import { realFolder, StepFolder } from "./own-folder.ts";
 import { saveRecorded } from "./publishing.ts";
 import { replayStep } from "./replay-step.ts";
@@ -138,7 +138,8 @@ async function runObserved(host: SharedLog, step: Step, known: KnownStep, onStar
       provenance: { ...parts.provenance, ...job.provenance },
       observer,
       own: step.folder,
-      refuse: (made, output) => unrecorded ?? secretIn(made, output, env),
+      searchSecrets: await secretSearch(env, true),
+      refuse: (made, output) => unrecorded ?? parts.refuse?.(made, output),
       onStarted(pid) {
         onStarted();
         forward.onStarted(pid);

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import type { Log, Result } from "sarif";
 import { expect, test } from "vitest";
+import { acceptedSarif, type KnownSarif, NOT_COPIED, sarifBytes } from "../../testing/sarif-files.ts";
 import { canonicalSarif } from "./canonical.ts";
 import { diffSarif } from "./diff.ts";
 import { addFingerprints, LINE_HASH } from "./fingerprint.ts";
@@ -12,20 +12,12 @@ import { rewrite, type Target } from "./rewrite.ts";
 import { escapeMarkdown, summarise } from "./summary.ts";
 import { judge } from "./verdict.ts";
 
-interface Expected {
-  readonly file: string;
-  readonly checkoutUri?: string;
-  readonly verdict: string;
-  readonly results: readonly number[];
-}
-const { files } = JSON.parse(readFileSync("test/vectors/sarif/manifest.json", "utf8")) as { files: Expected[] };
-const accepted = files.filter(({ verdict }) => verdict !== "refuse");
-
-function load(file: string): Log | undefined {
-  const path = ["test/vectors/sarif", "../shared/sarif"].map((folder) => `${folder}/${file}`).find(existsSync);
-  if (path === undefined) return undefined;
-  const read = readSarif(readFileSync(path));
-  return read.kind === "log" ? (read.log as Log) : undefined;
+function load(known: KnownSarif): Log | undefined {
+  const bytes = sarifBytes(known);
+  if (bytes === undefined) return undefined;
+  const read = readSarif(bytes);
+  if (read.kind !== "log") throw new Error(`${known.file}: ${read.why}`);
+  return read.log as Log;
 }
 
 let uuids = 0;
@@ -43,11 +35,11 @@ function target(more: Partial<Target> = {}): Target {
 
 const withoutGuids = (log: Log): string => JSON.stringify(log).replace(/00000000-0000-4000-8000-\d{12}/g, "GUID");
 
-test.for(accepted)(
+test.for(acceptedSarif)(
   "what the tool found in $file survives store and replay, and replaying twice is replaying once",
   (expected, context) => {
-    const log = load(expected.file);
-    if (log === undefined) return context.skip("may not be copied into this repository");
+    const log = load(expected);
+    if (log === undefined) return context.skip(NOT_COPIED);
     const found = (l: Log): unknown =>
       l.runs.map((run) => ({
         rules: run.tool.driver.rules,
@@ -79,9 +71,9 @@ test.for(accepted)(
   },
 );
 
-test.for(accepted)("the canonical form of $file does not depend on the order of results", (expected, context) => {
-  const log = load(expected.file);
-  if (log === undefined) return context.skip("may not be copied into this repository");
+test.for(acceptedSarif)("the canonical form of $file does not depend on the order of results", (expected, context) => {
+  const log = load(expected);
+  if (log === undefined) return context.skip(NOT_COPIED);
   const canonical = canonicalSarif(log);
   for (const run of log.runs) run.results?.reverse();
   expect(canonicalSarif(log)).toBe(canonical);

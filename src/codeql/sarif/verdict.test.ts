@@ -1,39 +1,16 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { knownSarif, NOT_COPIED, sarifBytes } from "../../testing/sarif-files.ts";
 import { asText, at, objects } from "./look.ts";
 import { readSarif } from "./read.ts";
 import { countSeverities } from "./severity.ts";
 import { judge, LIMITS, schemaErrors } from "./verdict.ts";
 
-interface Expected {
-  readonly file: string;
-  readonly sha256: string;
-  readonly checkoutUri?: string;
-  readonly verdict: "accept" | "accept-with-warnings" | "refuse";
-  readonly reasons: readonly string[];
-  readonly warnings: readonly string[];
-  readonly schemaErrors: readonly string[];
-  readonly results: readonly (number | null)[];
-  readonly severity: readonly Record<string, number>[];
-}
-const { files } = JSON.parse(readFileSync("test/vectors/sarif/manifest.json", "utf8")) as { files: Expected[] };
-
-/** Files under a licence that keeps them out of this repository lie beside it. */
-function bytesOf(file: string): Uint8Array | undefined {
-  for (const folder of ["test/vectors/sarif", "../shared/sarif"]) {
-    const path = join(folder, file);
-    if (existsSync(path)) return readFileSync(path);
-  }
-  return undefined;
-}
-
 describe("real SARIF files get the verdict that is expected of them", () => {
-  test("30 files are known", () => expect(files).toHaveLength(30));
-  test.for(files)("$file", (expected, context) => {
-    const bytes = bytesOf(expected.file);
-    if (bytes === undefined) return context.skip(`${expected.file} may not be copied into this repository`);
+  test("30 files are known", () => expect(knownSarif).toHaveLength(30));
+  test.for(knownSarif)("$file", (expected, context) => {
+    const bytes = sarifBytes(expected);
+    if (bytes === undefined) return context.skip(NOT_COPIED);
     expect(createHash("sha256").update(bytes).digest("hex")).toBe(expected.sha256);
     const read = readSarif(bytes);
     if (read.kind !== "log") throw new Error(read.why);
