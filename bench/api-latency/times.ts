@@ -21,13 +21,13 @@ export const OPTIONS = {
   throttle: { concurrency: 1000, pointsPerMinute: 1e9, writeBurst: 1e9, maxWaitMs: 0 },
 };
 
-export const quantile = (list: readonly number[], q: number): number =>
+const quantile = (list: readonly number[], q: number): number =>
   [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * q))] ?? Number.NaN;
 export interface Latency {
   readonly p50: number;
   readonly p99: number;
 }
-export const latency = (list: readonly number[]): Latency => ({
+const latency = (list: readonly number[]): Latency => ({
   p50: round(quantile(list, 0.5)),
   p99: round(quantile(list, 0.99)),
 });
