@@ -28,7 +28,7 @@ const env = { ...process.env, FOREGONE_CACHE_DIR: join(scratch, "store") };
 const command = ["run", "--quiet", "--audit", "0", "--", process.execPath, "reader.mjs"];
 const time = (argv: readonly string[]): { ms: number; stdout: string } => {
   const from = process.hrtime.bigint();
-  const done = spawnSync(argv[0] ?? "", argv.slice(1), { cwd: workspace, env, encoding: "utf8" });
+  const done = spawnSync(argv[0] ?? "", argv.slice(1), { cwd: workspace, env, encoding: "utf8", maxBuffer: 64 << 20 });
   const ms = Number(process.hrtime.bigint() - from) / 1e6;
   if (done.status !== 0) throw new Error(`${argv.join(" ")}: ${done.status} ${done.stderr}`);
   return { ms, stdout: done.stdout };
