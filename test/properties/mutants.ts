@@ -77,7 +77,10 @@ export const mutants: readonly Mutant[] = [
     prone: ["ra"],
     trusts: (was, now) => was.sizeBytes === now.sizeBytes && was.mtimeNs === now.mtimeNs,
   },
-  seesStat("a decider that ignores the x bit", ["sa", "sd/a", "sx.sh"], (stat) => ({ ...stat, mode: stat.mode & ~0o111 })),
+  seesStat("a decider that ignores the x bit", ["sa", "sd/a", "sx.sh"], (stat) => ({
+    ...stat,
+    mode: stat.mode & ~0o111,
+  })),
   seesStat("a decider that ignores sizes", ["sa"], (stat) => ({ ...stat, sizeBytes: 0 })),
   {
     name: "a decider that ignores the types of what it lists",
