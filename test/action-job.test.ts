@@ -1,8 +1,9 @@
 // Job mode through the committed bundle: decides in its place, traces what the runner starts afterwards, records in its last step.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 import { NO_NODE24, node24 } from "../src/testing/node24.ts";
+import { tracersEnd } from "../src/testing/processes.ts";
 import { type JobOptions, type JobResult, WorkflowRunner } from "../src/testing/workflow-runner.ts";
 
 // Each starts several jobs with a tracer of their own; a loaded machine takes its time.
@@ -63,24 +64,6 @@ class Lab extends WorkflowRunner {
 
 const skipped = (job: JobResult): string => job.steps["foregone"]?.outputs["skip"] ?? "";
 
-/** Tracers of this lab's jobs: other tests have theirs at the same time. */
-function tracers(lab: Lab): number[] {
-  return readdirSync("/proc").flatMap((name) => {
-    try {
-      const isTracer = readFileSync(`/proc/${name}/cmdline`, "latin1").includes("dist/tracer.js");
-      return isTracer && readFileSync(`/proc/${name}/environ`, "latin1").includes(lab.base) ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
-async function until(condition: () => boolean, ms: number): Promise<boolean> {
-  for (const end = performance.now() + ms; performance.now() < end; await new Promise((done) => setTimeout(done, 20)))
-    if (condition()) return true;
-  return condition();
-}
-
 test("job-hit: the guarded steps are skipped, the last step is silent", async () => {
   const lab = new Lab();
   const first = await lab.job();
@@ -92,7 +75,7 @@ test("job-hit: the guarded steps are skipped, the last step is silent", async ()
   expect(second.post).toBe("");
   expect(second.summary).toMatch(/### Foregone: job test skipped[\s\S]*actions\/runs\/\d+/);
   expect(Number(second.steps["foregone"]?.outputs["saved-seconds"])).toBeGreaterThanOrEqual(0);
-  expect(await until(() => tracers(lab).length === 0, 5000)).toBe(true);
+  expect(await tracersEnd(lab.base)).toBe(true);
 });
 
 test.each([
@@ -147,7 +130,16 @@ test("failing-job, cancelled, tolerated-step: no record, and no tracer is left",
   expect([green.status, green.post]).toEqual(["success", expect.stringContaining("step-tolerated bash")]);
   const next = await tolerated.again();
   expect([skipped(next), next.steps["foregone"]?.outputs["reason"]]).toEqual(["false", "gap"]);
-  for (const lab of [failing, slow, tolerated]) expect(await until(() => tracers(lab).length === 0, 5000)).toBe(true);
+  for (const lab of [failing, slow, tolerated]) expect(await tracersEnd(lab.base)).toBe(true);
+});
+
+test("timed-out: the step is killed: no record, no process left", async () => {
+  const waiting = `- ${GUARD}\n  run: cat lib/a.js; echo up; exec sleep 60\n  id: one`;
+  const lab = new Lab(workflow(waiting));
+  const job = await lab.job({ cancel: { step: "one", says: "up", signal: "SIGKILL" } });
+  expect(job.post).toContain("not recorded: the job is cancelled");
+  expect(await tracersEnd(lab.base)).toBe(true);
+  expect(skipped(await lab.again({ cancel: { step: "one", says: "up", signal: "SIGKILL" } }))).toBe("false");
 });
 
 test("a read in the first millisecond after our step is seen", async () => {
@@ -255,11 +247,11 @@ test("daemon-cleanup: the Worker is killed: no tracer after 5 s, and no record",
     killWorker: true,
   });
   await expect(running).rejects.toThrow("the Worker is gone");
-  expect(await until(() => tracers(lab).length === 0, 6000)).toBe(true);
+  expect(await tracersEnd(lab.base)).toBe(true);
   expect(skipped(await lab.again({ killWorker: false, cancel: { step: "one", says: "up", signal: "SIGTERM" } }))).toBe(
     "false",
   );
-  expect(await until(() => tracers(lab).length === 0, 6000)).toBe(true);
+  expect(await tracersEnd(lab.base)).toBe(true);
 });
 
 test("no tracer: one notice, the job runs", async () => {

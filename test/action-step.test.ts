@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 import { NO_NODE24, node24 } from "../src/testing/node24.ts";
+import { processesOf, tracersEnd } from "../src/testing/processes.ts";
 import { type JobOptions, type JobResult, WorkflowRunner } from "../src/testing/workflow-runner.ts";
 
 // Each starts several jobs with a tracer of their own; a loaded machine takes its time.
@@ -167,6 +168,17 @@ test("cancelled: the signal reaches the command, its exit code is kept, nothing 
   const job = await lab.job({ cancel: { step: "step", says: "up\n", signal: "SIGINT" } });
   expect(job.steps["step"]?.log).toContain("trapped");
   expect([job.status, job.steps["step"]?.code]).toEqual(["cancelled", 9]);
+});
+
+test("timed-out: we are killed with the command running: no record, no process left, the next one runs", async () => {
+  const lab = new Lab(workflow({ run: "cat lib/a.js; echo up; test -e docs/quick || sleep 60" }));
+  const job = await lab.job({ cancel: { step: "step", says: "up\n", signal: "SIGKILL" } });
+  expect([job.status, job.post]).toEqual(["cancelled", ""]);
+  expect(await tracersEnd(lab.base)).toBe(true);
+  expect(processesOf(lab.base)).toEqual([]);
+  lab.write("docs/quick", "");
+  lab.commit();
+  expect((await lab.job()).steps["step"]).toMatchObject({ code: 0, outputs: { skip: "false", reason: "no-record" } });
 });
 
 test("no-tracer: the command runs, one notice says why, and it runs again", async () => {

@@ -47,7 +47,7 @@ export class ActRunner extends WorkflowRunner {
   }
 
   override async job(options: JobOptions = {}): Promise<JobResult> {
-    const { event = "push", ref = "refs/heads/main", payload, attempt = 1, matrix = {}, cancel } = options;
+    const { event = "push", ref = "refs/heads/main", payload, attempt = 1, matrix = {} } = options;
     this.git("config", "remote.origin.url", `https://github.com/${this.repository}.git`);
     const file = join(this.base, "event.json");
     const repository = { default_branch: "main", id: 1, full_name: this.repository };
@@ -77,10 +77,10 @@ export class ActRunner extends WorkflowRunner {
       Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
       Object.entries(matrix).flatMap(([name, value]) => ["--matrix", `${name}:${String(value)}`]),
     ].flat();
-    return this.#run(args, runId, cancel);
+    return this.#run(args, runId, options);
   }
 
-  #run(args: readonly string[], runId: string, cancel: JobOptions["cancel"]): Promise<JobResult> {
+  #run(args: readonly string[], runId: string, { cancel, killWorker }: JobOptions): Promise<JobResult> {
     const child = spawn(this.#act, args, {
       cwd: this.workspace,
       stdio: ["ignore", "pipe", "pipe"],
@@ -118,7 +118,7 @@ export class ActRunner extends WorkflowRunner {
         add(id, { log: `${steps[id]?.log ?? ""}${shown}\n` });
         result.log += `${shown}\n`;
       }
-      if (cancel?.step === id && msg.includes(cancel.says.trim())) child.kill("SIGINT");
+      if (cancel?.step === id && msg.includes(cancel.says.trim())) child.kill(killWorker === true ? "SIGKILL" : "SIGINT");
     });
     return new Promise((done, reject) => {
       child.once("error", reject);

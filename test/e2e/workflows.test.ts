@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test, type TestContext } from "vitest";
 import { ActRunner, findAct, NO_ACT } from "../../src/testing/act.ts";
 import { NO_NODE24, node24 } from "../../src/testing/node24.ts";
+import { processesOf, tracersEnd } from "../../src/testing/processes.ts";
 import { type JobResult, WorkflowRunner } from "../../src/testing/workflow-runner.ts";
 
 const GUARD = "if: steps.foregone.outputs.skip != 'true'";
@@ -272,5 +273,34 @@ describe.each(["double", "act"] as const)("workflows, by the %s", PATIENT, (whic
     lab.edit(jobMode(`- ${GUARD}\n  run: cat lib/a.js; echo up\n  id: one`));
     lab.runner.commit();
     expect(skip(await lab.job())).toBe("false");
+  });
+
+  test("daemon-cleanup: after success, failure, and the death of what runs the job", async (context) => {
+    const lab = new Lab(runner(context), jobMode(`- ${GUARD}\n  run: cat lib/a.js\n  id: one`));
+    const { base } = lab.runner;
+    expect((await lab.job()).post).toContain("recorded");
+    expect(await tracersEnd(base)).toBe(true);
+    lab.edit(jobMode(`- ${GUARD}\n  run: exit 3\n  id: one`));
+    lab.runner.commit();
+    expect((await lab.job()).status).toBe("failure");
+    expect(await tracersEnd(base)).toBe(true);
+    lab.edit(jobMode(`- ${GUARD}\n  run: echo up; exec sleep 50\n  id: one`));
+    lab.runner.commit();
+    const job = await lab.job({ killWorker: true, cancel: { step: "one", says: "up", signal: "SIGKILL" } });
+    expect(job.steps["one"]?.log).toContain("up");
+    expect(await tracersEnd(base)).toBe(true);
+    // act leaves its steps running when it is killed.
+    for (const pid of processesOf(base)) process.kill(pid, "SIGKILL");
+  });
+
+  test("no-checkout: nobody knows what the job is to do: it runs, and nothing is recorded", async (context) => {
+    const other = "rm -rf .git && git init -q && git -c user.name=t -c user.email=t@example.invalid commit -q --allow-empty -m x";
+    const jobs = stepMode(`${COUNT}step; echo ran`).replace("uses: actions/checkout@v5", `run: ${other}`);
+    const lab = new Lab(runner(context), jobs);
+    const job = await lab.job();
+    expect([job.status, skip(job, "step"), lab.count("step")], job.log).toEqual(["success", "false", 1]);
+    expect(job.log).toContain("is not in this checkout");
+    expect(job.log).toContain("not recorded");
+    expect(job.log.match(/^::(?:warning|error)/gm)).toBeNull();
   });
 });
