@@ -2,7 +2,7 @@
 //   npm run bench -- action [--files 10000] [--reads 1000] [--runs 20] [--latency 0] [--out FILE]
 // - hit: job mode, whole step, against the double of GitHub's services on loopback, the record in the Actions cache
 // - start: the bundle alone, told a wrong input (it reads its inputs and ends)
-// - miss: CPU of a job's steps with the tracer, against the same steps without (needs root and BTF)
+// - miss: CPU of a whole job with us in it (steps, tracer, recording), against the same job without (needs root and BTF)
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +11,8 @@ import { parseArgs } from "node:util";
 import { ActionsDouble, REST_TOKEN } from "../src/testing/actions/double.ts";
 import { NO_NODE24, node24 } from "../src/testing/node24.ts";
 import { type JobOptions, WorkflowRunner } from "../src/testing/workflow-runner.ts";
+import { tracersEnd } from "../src/testing/processes.ts";
+import { CpuAccount } from "./cpu-account.ts";
 import { machine, median } from "./machine.ts";
 
 const { values } = parseArgs({
@@ -91,30 +93,62 @@ for (let i = 0; i < runs + 2; i++) {
 }
 double.latencyMs = 0;
 
-/** CPU seconds of the job's work: a shell that starts many small programs, and reads. */
-const WORK = "for i in $(seq 150); do cat list.txt | wc -c > /dev/null; done; xargs cat < list.txt > /dev/null";
-const cpu = async (foregone: string): Promise<number> => {
-  runner.write(
-    ".github/workflows/ci.yml",
-    steps(foregone, WORK).replaceAll("if: steps.foregone.outputs.skip != 'true'", "if: true"),
-  );
-  runner.commit();
-  const job = await runner.job();
-  if (job.status !== "success") throw new Error(job.log);
-  return job.steps["work"]?.ms ?? 0;
+/** Guarded by `if: true`, so that both jobs do the same. */
+const WORK: Readonly<Record<string, string>> = {
+  nothing: "exit 0",
+  /** Starts many small programs: the dearest work to trace. */
+  shell: "for i in $(seq 150); do cat list.txt | wc -c > /dev/null; done; xargs cat < list.txt > /dev/null",
+  /** Reads, and works on what it has read. */
+  node: `for i in 1 2 3; do ${node} work.mjs; done`,
 };
-const miss: Record<string, number[]> = { plain: [], traced: [] };
-if (process.getuid?.() === 0)
-  for (let i = 0; i < Math.max(3, runs / 4); i++) {
-    fresh();
-    miss["traced"]?.push(await cpu(OURS));
-    miss["plain"]?.push(await cpu(""));
+runner.write(
+  "work.mjs",
+  `import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+const texts = readFileSync("list.txt", "utf8").split("\\n").map((path) => readFileSync(path));
+for (let i = 0; i < 250; i++) for (const text of texts) createHash("sha256").update(text).digest();
+`,
+);
+const account = CpuAccount.open();
+/** CPU milliseconds of a whole job: its steps, ours, the tracer. */
+const cpu = async (foregone: string, work: string): Promise<number> => {
+  if (account === undefined) return Number.NaN;
+  const guard = "if: steps.foregone.outputs.skip != 'true'";
+  runner.write(".github/workflows/ci.yml", steps(foregone, work).replaceAll(guard, "if: true"));
+  runner.commit();
+  fresh();
+  const before = account.used();
+  const job = await runner.job({ before: (_, worker) => account.add(worker) });
+  if (job.status !== "success") throw new Error(job.log);
+  if (foregone !== "" && !job.post.includes("recorded ")) throw new Error(`not recorded: ${job.log}${job.post}`);
+  await tracersEnd(base);
+  return account.used() - before;
+};
+const cpuMs: Record<string, { plain: number[]; traced: number[] }> = {};
+if (account !== undefined)
+  for (const [name, work] of Object.entries(WORK)) {
+    const lists = (cpuMs[name] = { plain: [] as number[], traced: [] as number[] });
+    for (let i = 0; i < Math.max(3, runs / 4); i++) {
+      lists.traced.push(await cpu(OURS, work));
+      lists.plain.push(await cpu("", work));
+    }
   }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 const of = (name: string): number => median(times[name] ?? []);
 const p95 = (list: readonly number[]): number =>
   list.toSorted((a, b) => a - b)[Math.floor(list.length * 0.95)] ?? Number.NaN;
+const extra = (name: string): number => median(cpuMs[name]?.traced ?? []) - median(cpuMs[name]?.plain ?? []);
+/** Per job: to decide, to start and stop the tracer, to record. Per work: what being traced adds to it, the tracer included. */
+const miss = account && {
+  fixedCpuMs: round(extra("nothing")),
+  work: Object.fromEntries(
+    ["shell", "node"].map((name) => {
+      const plainCpuMs = median(cpuMs[name]?.plain ?? []);
+      return [name, { plainCpuMs: round(plainCpuMs), share: round((extra(name) - extra("nothing")) / plainCpuMs) }];
+    }),
+  ),
+};
 const result = {
   ...machine(),
   files,
@@ -124,9 +158,7 @@ const result = {
   medianMs: Object.fromEntries(Object.keys(times).map((name) => [name, round(of(name))])),
   p95Ms: Object.fromEntries(Object.entries(times).map(([name, list]) => [name, round(p95(list))])),
   ratios: { hit: round(of("hit") / of("node")), start: round(of("start") / of("node")) },
-  /** Wall time of the step that does the work: the tracer's share of two cores shows in it. */
-  workMs: Object.fromEntries(Object.entries(miss).map(([name, list]) => [name, round(median(list))])),
-  missRatio: round(median(miss["traced"] ?? []) / median(miss["plain"] ?? [])),
+  miss,
 };
 const text = `${JSON.stringify(result, null, 1)}\n`;
 process.stdout.write(text);
