@@ -93,13 +93,12 @@ for (let i = 0; i < runs + 2; i++) {
 }
 double.latencyMs = 0;
 
-/** Guarded by `if: true`, so that both jobs do the same. */
-const WORK: Readonly<Record<string, string>> = {
-  nothing: "exit 0",
+/** Twice the work tells what is paid once a job from what grows with it. */
+const WORK: Readonly<Record<string, (times: number) => string>> = {
   /** Starts many small programs: the dearest work to trace. */
-  shell: "for i in $(seq 150); do cat list.txt | wc -c > /dev/null; done; xargs cat < list.txt > /dev/null",
+  shell: (times) => `for i in $(seq ${times * 150}); do cat list.txt | wc -c > /dev/null; done`,
   /** Reads, and works on what it has read. */
-  node: `for i in 1 2 3; do ${node} work.mjs; done`,
+  node: (times) => `for i in $(seq ${times * 2}); do ${node} work.mjs; done`,
 };
 runner.write(
   "work.mjs",
@@ -124,31 +123,33 @@ const cpu = async (foregone: string, work: string): Promise<number> => {
   await tracersEnd(base);
   return account.used() - before;
 };
-const cpuMs: Record<string, { plain: number[]; traced: number[] }> = {};
+type Costs = Record<"plain" | "traced", [once: number[], twice: number[]]>;
+const cpuMs: Record<string, Costs> = {};
 if (account !== undefined)
   for (const [name, work] of Object.entries(WORK)) {
-    const lists = (cpuMs[name] = { plain: [] as number[], traced: [] as number[] });
-    for (let i = 0; i < Math.max(3, runs / 4); i++) {
-      lists.traced.push(await cpu(OURS, work));
-      lists.plain.push(await cpu("", work));
-    }
+    const costs: Costs = (cpuMs[name] = { plain: [[], []], traced: [[], []] });
+    for (let i = 0; i < Math.max(3, runs / 4); i++)
+      for (const [j, script] of [work(1), work(2)].entries()) {
+        costs.traced[j]?.push(await cpu(OURS, script));
+        costs.plain[j]?.push(await cpu("", script));
+      }
   }
+await account?.close();
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 const of = (name: string): number => median(times[name] ?? []);
 const p95 = (list: readonly number[]): number =>
   list.toSorted((a, b) => a - b)[Math.floor(list.length * 0.95)] ?? Number.NaN;
-const extra = (name: string): number => median(cpuMs[name]?.traced ?? []) - median(cpuMs[name]?.plain ?? []);
-/** Per job: to decide, to start and stop the tracer, to record. Per work: what being traced adds to it, the tracer included. */
-const miss = account && {
-  fixedCpuMs: round(extra("nothing")),
-  work: Object.fromEntries(
-    ["shell", "node"].map((name) => {
-      const plainCpuMs = median(cpuMs[name]?.plain ?? []);
-      return [name, { plainCpuMs: round(plainCpuMs), share: round((extra(name) - extra("nothing")) / plainCpuMs) }];
-    }),
-  ),
-};
+/**
+ * - share: what being traced adds to each CPU second of the work, the tracer included
+ * - fixedMs: paid once a job: to decide, to start and stop the tracer, to hash what was read, to record
+ */
+const miss = Object.entries(cpuMs).map(([work, { plain, traced }]) => {
+  const [once, twice] = plain.map(median) as [number, number];
+  const [extraOnce, extraTwice] = traced.map((list, i) => median(list) - [once, twice][i]!) as [number, number];
+  const share = (extraTwice - extraOnce) / (twice - once);
+  return { work, plainMs: round(once), share: round(share), fixedMs: round(extraOnce - share * once) };
+});
 const result = {
   ...machine(),
   files,
@@ -158,7 +159,7 @@ const result = {
   medianMs: Object.fromEntries(Object.keys(times).map((name) => [name, round(of(name))])),
   p95Ms: Object.fromEntries(Object.entries(times).map(([name, list]) => [name, round(p95(list))])),
   ratios: { hit: round(of("hit") / of("node")), start: round(of("start") / of("node")) },
-  miss,
+  missCpu: miss,
 };
 const text = `${JSON.stringify(result, null, 1)}\n`;
 process.stdout.write(text);

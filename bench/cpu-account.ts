@@ -35,8 +35,10 @@ export class CpuAccount {
     return Number(/^usage_usec (\d+)/m.exec(readFileSync(`${this.#folder}/cpu.stat`, "latin1"))?.[1]) / 1e3;
   }
 
-  /** Every process in it has ended. */
-  close(): void {
+  /** Waits for the last process to end. */
+  async close(): Promise<void> {
+    while (readFileSync(`${this.#folder}/cgroup.procs`, "latin1") !== "")
+      await new Promise((done) => setTimeout(done, 20));
     rmdirSync(this.#folder);
   }
 }
