@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-function o(e){return t(e).replace(/[\\`*_{}[\]()#+!|~]/g,"\\$&").replaceAll("&","&amp;").replaceAll("<","&lt;").replaceAll(">","&gt;").replaceAll("@","&#64;").replaceAll("://","&#58;//")}function t(e){let r=e.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g," ").trim();return r.length>160?`${r.slice(0,159)}\u2026`:r}export{o as a};

@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-function i(e,o){let t=o._handle?.fd;if(t===void 0||t<0)return;let d=e.func("int getsockopt(int, int, int, void*, void*)"),n=e.alloc(16),r=e.alloc(8);r.bytes.writeUInt32LE(12,0);try{return d(t,1,17,n.pointer,r.pointer)!==0?void 0:{pid:n.bytes.readInt32LE(0),uid:n.bytes.readUInt32LE(4)}}finally{e.free(n),e.free(r)}}export{i as a};
