@@ -118,7 +118,8 @@ export class ActRunner extends WorkflowRunner {
         add(id, { log: `${steps[id]?.log ?? ""}${shown}\n` });
         result.log += `${shown}\n`;
       }
-      if (cancel?.step === id && msg.includes(cancel.says.trim())) child.kill(killWorker === true ? "SIGKILL" : "SIGINT");
+      if (cancel?.step === id && msg.includes(cancel.says.trim()))
+        child.kill(killWorker === true ? "SIGKILL" : "SIGINT");
     });
     return new Promise((done, reject) => {
       child.once("error", reject);

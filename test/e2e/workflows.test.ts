@@ -294,7 +294,8 @@ describe.each(["double", "act"] as const)("workflows, by the %s", PATIENT, (whic
   });
 
   test("no-checkout: nobody knows what the job is to do: it runs, and nothing is recorded", async (context) => {
-    const other = "rm -rf .git && git init -q && git -c user.name=t -c user.email=t@example.invalid commit -q --allow-empty -m x";
+    const other =
+      "rm -rf .git && git init -q && git -c user.name=t -c user.email=t@example.invalid commit -q --allow-empty -m x";
     const jobs = stepMode(`${COUNT}step; echo ran`).replace("uses: actions/checkout@v5", `run: ${other}`);
     const lab = new Lab(runner(context), jobs);
     const job = await lab.job();
