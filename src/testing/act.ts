@@ -62,7 +62,8 @@ export class ActRunner extends WorkflowRunner {
       GITHUB_REPOSITORY: this.repository,
       GITHUB_REPOSITORY_ID: "1",
       GITHUB_REF: ref,
-      SHA_REF: this.git("rev-parse", "HEAD"),
+      // act finds the commit of a branch by itself; told, every job sees another variable.
+      ...(this.git("branch", "--show-current") === "" && { SHA_REF: this.git("rev-parse", "HEAD") }),
       RUNNER_ENVIRONMENT: "github-hosted",
       GITHUB_RUN_ATTEMPT: String(attempt),
       GITHUB_RUN_ID: runId,
