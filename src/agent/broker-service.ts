@@ -31,6 +31,8 @@ export interface BrokerService extends Service {
 const LOOK_MS = 10_000;
 const LIST_DEADLINE_MS = 15_000;
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
+/** After a reading none for so many times as long: a broker at work changes its audit log with each answer. */
+const REST = 5;
 /** Of the audit log, for the dashboard. */
 const AUDIT_LINES = 100;
 
@@ -146,7 +148,9 @@ class Lists {
   readonly #options: BrokerServiceOptions;
   #stamp = "";
   #read: Read | undefined;
+  /** Under way: whoever asks meanwhile gets its answer, since each costs two processes and a busy store changes all the time. */
   #reading: Promise<Read> | undefined;
+  #restUntil = 0;
   #failedAt = 0;
 
   constructor(options: BrokerServiceOptions) {
@@ -159,15 +163,20 @@ class Lists {
     return this.#read?.off === undefined ? this.#read?.credentials : undefined;
   }
 
-  /** Calls at the same time share one reading. */
-  read(): Promise<Read> {
+  async read(): Promise<Read> {
+    if (this.#reading !== undefined) return this.#reading;
     const stamp = this.#stampNow();
     const again = this.#failedAt > 0 && this.#options.now() - this.#failedAt > RETRY_MS[1];
-    if (this.#reading !== undefined && stamp === this.#stamp && !again) return this.#reading;
+    const asked = performance.now();
+    if (this.#read !== undefined && ((stamp === this.#stamp && !again) || asked < this.#restUntil)) return this.#read;
     this.#stamp = stamp;
     this.#failedAt = 0;
-    this.#reading = this.#ask().then((read) => (this.#read = read));
-    return this.#reading;
+    this.#reading = this.#ask();
+    this.#read = await this.#reading;
+    this.#reading = undefined;
+    const now = performance.now();
+    this.#restUntil = now + REST * (now - asked);
+    return this.#read;
   }
 
   async #ask(): Promise<Read> {
