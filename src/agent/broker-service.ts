@@ -194,18 +194,20 @@ class Lists {
     }
   }
 
-  #list(args: readonly string[]): Promise<readonly unknown[]> {
+  async #list(args: readonly string[]): Promise<readonly unknown[]> {
     const { program, env, folder, gid } = this.#options;
     const [file = "", ...script] = program;
     const owner = ownerOf(folder, gid);
-    return new Promise((resolve, reject) => {
+    const text = await new Promise<string>((resolve, reject) => {
       const settings = { cwd: "/", env, timeout: LIST_DEADLINE_MS, maxBuffer: MAX_LIST_BYTES, ...owner };
       execFile(file, [...script, ...args], settings, (error, stdout, stderr) => {
         if (error !== null) return reject(new Error(firstLine(stderr) ?? error.message));
-        const list: unknown = JSON.parse(stdout);
-        resolve(Array.isArray(list) ? list : []);
+        resolve(stdout);
       });
     });
+    // Not in the callback: what is thrown there ends the agent.
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list : [];
   }
 
   #stampNow(): string {

@@ -35,6 +35,7 @@ async function peers(env: Readonly<Record<string, string>>): Promise<PeersServic
 }
 
 test("an agent announces itself in p2p.discovery.shared_store", async (context) => {
+  // Needs a real Redis: .ci/run installs it; elsewhere the reason says what is missing.
   if (redisMissing !== undefined) return context.skip(redisMissing);
   await using server = await redisServer();
   const url = `redis://127.0.0.1:${server.address.port}`;

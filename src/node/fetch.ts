@@ -13,7 +13,7 @@ export const nodeFetch: Fetch = async (url, { method, headers, body, signal }) =
       answer = message;
       // Whoever reads the body hears of it; a body that nobody reads any more must not end the process.
       message.on("error", () => undefined);
-      const get = (name: string): string | null => [message.headers[name]].flat().join(", ") || null;
+      const get = (name: string): string | null => [message.headers[name.toLowerCase()]].flat().join(", ") || null;
       resolve({ status: message.statusCode ?? 0, headers: { get }, body: message });
     }).on("error", reject);
     // Not the option `signal`: aborted right after the last byte, it throws where nobody can catch (Node 20 and 24).

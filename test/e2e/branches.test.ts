@@ -35,6 +35,7 @@ const act = findAct();
 
 async function labBy(by: "double" | "act", context: TestContext, steps: string): Promise<BranchLab> {
   if (by === "double") return BranchLab.with(await startedDouble(), steps);
+  // The same cases run against the double everywhere; .ci/run installs act.
   return act === undefined ? context.skip(NO_ACT) : BranchLab.with(await startedDouble(), steps, new ActRunner(act));
 }
 

@@ -39,6 +39,7 @@ test.for(acceptedSarif)(
   "what the tool found in $file survives store and replay, and replaying twice is replaying once",
   (expected, context) => {
     const log = load(expected);
+    // One of the files that an AGPL licence keeps out (src/testing/sarif-files.ts).
     if (log === undefined) return context.skip(NOT_COPIED);
     const found = (l: Log): unknown =>
       l.runs.map((run) => ({
@@ -73,6 +74,7 @@ test.for(acceptedSarif)(
 
 test.for(acceptedSarif)("the canonical form of $file does not depend on the order of results", (expected, context) => {
   const log = load(expected);
+  // One of the files that an AGPL licence keeps out (src/testing/sarif-files.ts).
   if (log === undefined) return context.skip(NOT_COPIED);
   const canonical = canonicalSarif(log);
   for (const run of log.runs) run.results?.reverse();
