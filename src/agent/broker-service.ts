@@ -31,8 +31,8 @@ export interface BrokerService extends Service {
 const LOOK_MS = 10_000;
 const LIST_DEADLINE_MS = 15_000;
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
-/** After a reading none for so many times as long: a broker at work changes its audit log with each answer. */
-const REST = 5;
+/** After a reading none for as long, at most this: a broker at work changes its audit log with each answer. */
+const MAX_REST_MS = 1000;
 /** Of the audit log, for the dashboard. */
 const AUDIT_LINES = 100;
 
@@ -175,7 +175,7 @@ class Lists {
     this.#read = await this.#reading;
     this.#reading = undefined;
     const now = performance.now();
-    this.#restUntil = now + REST * (now - asked);
+    this.#restUntil = now + Math.min(MAX_REST_MS, now - asked);
     return this.#read;
   }
 
