@@ -31,8 +31,6 @@ export interface BrokerService extends Service {
 const LOOK_MS = 10_000;
 const LIST_DEADLINE_MS = 15_000;
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
-/** After a reading none for as long, at most this: a broker at work changes its audit log with each answer. */
-const MAX_REST_MS = 1000;
 /** Of the audit log, for the dashboard. */
 const AUDIT_LINES = 100;
 
@@ -148,9 +146,8 @@ class Lists {
   readonly #options: BrokerServiceOptions;
   #stamp = "";
   #read: Read | undefined;
-  /** Under way: whoever asks meanwhile gets its answer, since each costs two processes and a busy store changes all the time. */
+  /** Under way: whoever asks meanwhile waits for it, since each costs two processes and a busy store changes all the time. */
   #reading: Promise<Read> | undefined;
-  #restUntil = 0;
   #failedAt = 0;
 
   constructor(options: BrokerServiceOptions) {
@@ -164,18 +161,15 @@ class Lists {
   }
 
   async read(): Promise<Read> {
-    if (this.#reading !== undefined) return this.#reading;
+    while (this.#reading !== undefined) await this.#reading;
     const stamp = this.#stampNow();
     const again = this.#failedAt > 0 && this.#options.now() - this.#failedAt > RETRY_MS[1];
-    const asked = performance.now();
-    if (this.#read !== undefined && ((stamp === this.#stamp && !again) || asked < this.#restUntil)) return this.#read;
+    if (this.#read !== undefined && stamp === this.#stamp && !again) return this.#read;
     this.#stamp = stamp;
     this.#failedAt = 0;
     this.#reading = this.#ask();
     this.#read = await this.#reading;
     this.#reading = undefined;
-    const now = performance.now();
-    this.#restUntil = now + Math.min(MAX_REST_MS, now - asked);
     return this.#read;
   }
 
