@@ -30,6 +30,8 @@ export interface BrokerService extends Service {
 /** A store that is made later is served then; looking is two stats. */
 const LOOK_MS = 10_000;
 const LIST_DEADLINE_MS = 15_000;
+/** Between readings that nobody waits for: each access changes the store's audit log, and a reading costs two processes. */
+const REST_MS = 10_000;
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 /** Of the audit log, for the dashboard. */
 const AUDIT_LINES = 100;
@@ -149,14 +151,15 @@ class Lists {
   /** Under way: whoever asks meanwhile waits for it, since each costs two processes and a busy store changes all the time. */
   #reading: Promise<Read> | undefined;
   #failedAt = 0;
+  #readAt = 0;
 
   constructor(options: BrokerServiceOptions) {
     this.#options = options;
   }
 
-  /** As last read; undefined if it could not be. Asks anew in the background if the store changed. */
+  /** As last read; undefined if it could not be. Asks anew in the background if the store changed, after a rest. */
   known(): readonly Credential[] | undefined {
-    void this.read();
+    if (this.#options.now() - this.#readAt >= REST_MS) void this.read();
     return this.#read?.off === undefined ? this.#read?.credentials : undefined;
   }
 
@@ -170,6 +173,7 @@ class Lists {
     this.#reading = this.#ask();
     this.#read = await this.#reading;
     this.#reading = undefined;
+    this.#readAt = this.#options.now();
     return this.#read;
   }
 
