@@ -2,6 +2,7 @@
 import type { Config } from "../config/settings.ts";
 import { nodeFiles, systemClock } from "../node/ports.ts";
 import { actionsCache } from "../peers/registry/actions-cache.ts";
+import { mdns } from "../peers/registry/mdns.ts";
 import type { PeerRegistry } from "../peers/registry/registry.ts";
 import { sameHost } from "../peers/registry/same-host.ts";
 import { sharedStore } from "../peers/registry/shared-store.ts";
@@ -33,6 +34,8 @@ export function registriesOf(place: RegistryPlace): PeerRegistry[] {
   const file = config["p2p.discovery.static_file"];
   if (file !== null) registries.push(staticFile(expand(file), nodeFiles));
   const lifeMs = config["p2p.discovery.github.peer_ttl_minutes"];
+  if (config["p2p.discovery.methods.mdns"])
+    registries.push(mdns({ ...plan, lifeMs, now: () => systemClock.now() }));
   if (shared !== undefined)
     registries.push(sharedStore(shared, plan.network, plan.keys, lifeMs, () => systemClock.now()));
   const github = config["p2p.discovery.methods.github_cache_api"] ? githubCaches(config, env) : undefined;

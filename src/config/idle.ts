@@ -7,6 +7,4 @@ export const IDLE: Partial<Readonly<Record<Key, string>>> = {
   "skip.trust": "records of other machines are judged by the action's input `trust`",
   "skip.trust-fork-exact-tree": "a fork's pull request proves nothing for others; the action's input `trust` decides",
   "trace.extra-roots": "the tracer of a job chooses its roots itself: container daemons on throw-away machines",
-  "p2p.discovery.methods.mdns":
-    "peers are found on the same host, by bootstrap_peers, static_file, a shared store and GitHub's caches",
 };

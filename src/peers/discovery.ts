@@ -21,7 +21,7 @@ export interface RegistryState {
 const LIMIT_MS = 2000;
 /** While alone, the cheap ones are asked again so soon. */
 const ALONE_MS = 5000;
-const CHEAP = new Set(["bootstrap", "file", "same-host"]);
+const CHEAP = new Set(["bootstrap", "file", "same-host", "mdns"]);
 
 export class Discovery {
   readonly #mesh: Mesh;

@@ -43,7 +43,12 @@ export const p2pSettings = {
   "p2p.network.ring_after": setting(duration(), 60, "a peer younger than this keeps nothing for others"),
   "p2p.discovery.enabled": setting(bool, true, "look for peers", { env: ["ENABLE_PEER_DISCOVERY"] }),
   "p2p.discovery.methods.github_cache_api": setting(bool, true, "find peers by keys in the Actions cache"),
-  "p2p.discovery.methods.mdns": setting(bool, false, "find peers on the local network"),
+  "p2p.discovery.methods.mdns": setting(
+    bool,
+    false,
+    "find peers on the local network by multicast DNS, UDP port 5353",
+    { tighten: false },
+  ),
   "p2p.discovery.methods.bootstrap": setting(bool, true, "dial `bootstrap_peers`"),
   "p2p.discovery.bootstrap_peers": setting(list(text("a multiaddr")), [], "peers to dial first", {
     env: ["CACHE_BOOTSTRAP_PEERS"],
