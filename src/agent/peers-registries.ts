@@ -34,8 +34,7 @@ export function registriesOf(place: RegistryPlace): PeerRegistry[] {
   const file = config["p2p.discovery.static_file"];
   if (file !== null) registries.push(staticFile(expand(file), nodeFiles));
   const lifeMs = config["p2p.discovery.github.peer_ttl_minutes"];
-  if (config["p2p.discovery.methods.mdns"])
-    registries.push(mdns({ ...plan, lifeMs, now: () => systemClock.now() }));
+  if (config["p2p.discovery.methods.mdns"]) registries.push(mdns({ ...plan, lifeMs, now: () => systemClock.now() }));
   if (shared !== undefined)
     registries.push(sharedStore(shared, plan.network, plan.keys, lifeMs, () => systemClock.now()));
   const github = config["p2p.discovery.methods.github_cache_api"] ? githubCaches(config, env) : undefined;

@@ -77,7 +77,11 @@ export function mdns({ network, keys, lifeMs, now, port }: MdnsOptions): PeerReg
       const socket = await socketNow();
       const found = new Set<string>();
       let lines = 0;
-      const take = ({ answers }: { readonly answers: readonly { name: string; type: string; data?: unknown }[] }): void => {
+      const take = ({
+        answers,
+      }: {
+        readonly answers: readonly { name: string; type: string; data?: unknown }[];
+      }): void => {
         for (const each of answers) {
           if (each.type !== "TXT" || each.name.toLowerCase() !== name || lines >= MAX_LINES) continue;
           lines++;
