@@ -38,7 +38,7 @@ test("what a stranger of the network sends is left out, and a flood of questions
   const [a, b] = [member(port), member(port)];
   await a.announce?.(selfOf(7));
   const stranger = multicastDns({ port });
-  onTestFinished(() => void stranger.destroy());
+  onTestFinished(() => stranger.destroy());
   let name = "";
   let answers = 0;
   stranger.on("query", ({ questions = [] }) => {
