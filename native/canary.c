@@ -167,7 +167,8 @@ static void run(void) {
   check(10, sys(SYMLINKAT, join("target-", ""), CWD, RELATIVE("symlink"), 0, 0) == 0);
   check(11, sys(READLINKAT, CWD, RELATIVE("symlink"), buffer, 100, 0) > 0);
   check(12, sys(GETXATTR, RELATIVE("xattr"), "user.a", buffer, 100, 0) == ENOENT);
-  check(13, sys(INOTIFY_ADD_WATCH, sys(INOTIFY_INIT1, 0, 0, 0, 0, 0), join("/dev/", ""), 2, 0, 0) >= 0);
+  // One that fails: the kernel would take 25 ms to forget a watch, and the tracer's start waits for this program's end.
+  check(13, sys(INOTIFY_ADD_WATCH, sys(INOTIFY_INIT1, 0, 0, 0, 0, 0), RELATIVE("watch"), 2, 0, 0) == ENOENT);
   check(14, (dir = sys(OPENAT, CWD, ".", 0200000, 0, 0)) >= 0 && sys(GETDENTS64, dir, buffer, sizeof buffer, 0, 0) > 0);
   check(15, sys(LINKAT, CWD, "made", dir, RELATIVE("link"), 0) == 0);
   check(16, sys6(RENAMEAT2, CWD, (long)RELATIVE("link"), dir, (long)RELATIVE("renamed"), 0, 0) == 0);

@@ -58,8 +58,12 @@ function encodeCall(entry: Buffer, call: Call, uringDecoded: boolean): void {
     places: { [K in "dirfd" | "path" | "flags" | "dirfd2" | "path2"]?: number | undefined } = {},
   ) => {
     entry[0] = kind;
-    for (const [i, name] of (["dirfd", "path", "flags", "dirfd2", "path2"] as const).entries())
-      entry.writeInt8(places[name] ?? -1, i + 1);
+    // A byte of a Buffer takes -1 as 255.
+    entry[1] = places.dirfd ?? -1;
+    entry[2] = places.path ?? -1;
+    entry[3] = places.flags ?? -1;
+    entry[4] = places.dirfd2 ?? -1;
+    entry[5] = places.path2 ?? -1;
   };
   switch (call.kind) {
     case "harmless":

@@ -57,10 +57,7 @@ export const operations: readonly Operation[] = [
   },
   { name: "readlinkat", matches: (e, n) => looked(e, "readlink", `symlink-${n}`, 0, n) },
   { name: "getxattr", matches: (e, n) => looked(e, "xattr", `xattr-${n}`, ENOENT, n) },
-  {
-    name: "inotify_add_watch",
-    matches: (e, n) => e.type === "look" && e.class === "watch" && e.path.string === `/dev/${n}`,
-  },
+  { name: "inotify_add_watch", matches: (e, n) => looked(e, "watch", `watch-${n}`, ENOENT, n) },
   { name: "getdents64", matches: (e, n) => e.type === "list" && is(e.object, `/${n}`) },
   {
     name: "linkat",
