@@ -1,3 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-async function s(){if(process.platform!=="linux")return{unavailable:`no sound observer on ${process.platform}`};try{let{default:e}=await import("koffi"),o=e.load(null),a=o.func("void* malloc(size_t)"),i=o.func("void free(void*)");return{alloc(r){let n=a(r);if(n===null)throw new Error(`malloc(${r}) failed`);return{bytes:Buffer.from(e.view(n,r)).fill(0),pointer:n,address:e.address(n)}},free:r=>{i(r.pointer)},address:r=>e.address(r),view:(r,n)=>e.view(r,n),func:r=>o.func(r),errno:()=>e.errno()}}catch(e){let o=e instanceof Error?e.message.split(`
-`)[0]:String(e);return{unavailable:`no FFI for ${process.platform}-${process.arch}: ${o}`}}}export{s as a};
