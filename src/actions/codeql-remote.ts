@@ -47,6 +47,7 @@ export function readingFar(shell: ScanShell, far: FarScans | undefined): ScanShe
     storePorts: { ...shell.storePorts, store },
     records: {
       ...storedRecords(store),
+      further: far.records.further,
       distrust: async (record, claim) =>
         claim.entry.via === undefined ? undefined : far.records.distrust(record, claim),
     },

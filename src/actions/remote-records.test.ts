@@ -47,7 +47,7 @@ const inPull = (tree: string, more: Partial<JobOptions> = {}): JobOptions => ({
 });
 
 describe("a record serves", () => {
-  test("the next push to main, from the cache, without asking anybody who made it", async () => {
+  test("the next push to main, from the cache, without asking for artifacts, nor anybody who made it", async () => {
     const double = await github();
     const { job, published } = await RemoteJob.recorded(double, onMain(M1, T));
     expect(failures(published)).toEqual([]);
@@ -60,8 +60,20 @@ describe("a record serves", () => {
         text: `run ${job.context.runId} attempt 1, push to main at ${M1.slice(0, 8)} [protected]`,
         url: `https://github.com/acme/shop/actions/runs/${job.context.runId}`,
       });
-    expect(double.requests).not.toContain("rest-run");
+    expect(double.requests.filter((endpoint) => endpoint.startsWith("rest-"))).toEqual([]);
     expect(next.remote.notes()).toEqual([]);
+  });
+
+  test("from the cache, whatever the artifacts say: they are asked where it proves nothing", async () => {
+    const double = await github();
+    await RemoteJob.recorded(double, onMain(M1, T, { layers: ["actions-cache"] }));
+    // Newer, untrusted, and of another world.
+    const forger = inPull(T, { layers: ["artifacts"], headRepositoryId: FORK });
+    await new RemoteJob(double, forger).record({}, { saw: OTHER });
+    const [next, other] = [T, OTHER].map((tree) => new RemoteJob(double, onMain(M2, tree)));
+    expect(await next?.reason()).toBeUndefined();
+    expect(await other?.reason()).not.toBeUndefined();
+    expect(double.requests.filter((endpoint) => endpoint === "rest-artifacts")).toHaveLength(1);
   });
 
   test("main, when the pull request that landed tested this very tree", async () => {

@@ -4,7 +4,7 @@
 //   main:  const remote = openRemoteRecords({ context, ... });
 //          if (context.rule.run !== undefined) -> run, with that Miss; nothing remote is asked
 //          const store = remote.over(disk);                       // for recordSource(...) and CommandParts.store
-//          const records = { ...recordSource(store, ...), distrust: remote.distrust };
+//          const records = { ...recordSource(store, ...), distrust: remote.distrust, further: remote.further };
 //          remote.provedBy(id)                                    // after a hit: the proof line's words
 //          remote.notes()                                         // after deciding: at most one line a layer
 //   post:  records need provenance: runId, runAttempt, checkRun (`job.check_run_id`), event, ref; without checkRun only runs that
@@ -16,6 +16,7 @@ import type { TrustLevel } from "../core/trust.ts";
 import type { RecordSource } from "../memo/lookup.ts";
 import type { Clock, Deflate, EpochMs, Fetch, Hasher, Random, Runner } from "../ports.ts";
 import { DECIDING, type Patience } from "../store/actions/http.ts";
+import { bounded } from "../store/bounded.ts";
 import type { OnStoreEvent } from "../store/events.ts";
 import { layered } from "../store/layers.ts";
 import { readOnly } from "../store/read-only.ts";
@@ -83,6 +84,8 @@ export interface RemoteRecords {
    * costs 1.5 s at most a question and 2 s in all that nobody answers, then the layer is off.
    */
   over(disk: Store): Store;
+  /** The hook of RecordSource: what artifacts say, each of which costs a call of 1,000 an hour. Marks that disown are never there. */
+  readonly further: NonNullable<RecordSource["further"]>;
   /** The hook of RecordSource: who made this record, and may they serve here? */
   readonly distrust: NonNullable<RecordSource["distrust"]>;
   /** Of a record that was not distrusted: "run 9182 attempt 1, push to main at 4f2c1aa0 [protected]", and a link. */
@@ -104,14 +107,17 @@ export function openRemoteRecords(parts: RemoteParts): RemoteRecords {
     notes.hear(event);
     effects.onEvent(event);
   };
+  const { clock, hasher } = effects;
+  const artifacts = layers.artifacts && bounded(trust.noting(layers.artifacts), READING, clock, onEvent);
   return {
     over(disk) {
       const far = layers.stores.map((store) => {
-        const asked = store === layers.artifacts ? firstActionOnly(store) : store;
-        return { store: readOnly(trust.noting(asked), effects.hasher), bounds: READING };
+        const asked = store === layers.artifacts ? blobsAlone(store) : trust.noting(store);
+        return { store: readOnly(asked, hasher), bounds: READING };
       });
-      return layered({ disk, far, clock: effects.clock, hasher: effects.hasher, onEvent });
+      return layered({ disk, far, clock, hasher, onEvent });
     },
+    further: async (weak) => (await artifacts?.records.lookup(weak)) ?? [],
     distrust: (record, claim) => trust.distrust(record, claim),
     provedBy: (record) => trust.provedBy(record),
     notes() {
@@ -123,14 +129,7 @@ export function openRemoteRecords(parts: RemoteParts): RemoteRecords {
   };
 }
 
-/** A second question of a decision only explains a miss, from the cache: of artifacts it would cost a call of 1,000 an hour. */
-function firstActionOnly(store: Store): Store {
-  let first: Digest | undefined;
-  return {
-    ...store,
-    records: {
-      append: (weak, entry) => store.records.append(weak, entry),
-      lookup: async (weak) => ((first ??= weak) === weak ? store.records.lookup(weak) : []),
-    },
-  };
+/** Looked up apart: see `further`. */
+function blobsAlone({ name, blobs, records }: Store): Store {
+  return { name, blobs, records: { append: (weak, entry) => records.append(weak, entry), lookup: async () => [] } };
 }

@@ -10,6 +10,7 @@ import { inWorkspace, type InputPath } from "../core/input-path.ts";
 import { compareQuestions, strongFingerprint } from "../core/observation.ts";
 import type { ActionRecord } from "../core/record.ts";
 import type { Clock, Hasher, Random } from "../ports.ts";
+import { retain } from "../store/entries.ts";
 import type { RecordEntry } from "../store/store.ts";
 import type { Made } from "./made.ts";
 import type { SkipOptions } from "./options.ts";
@@ -18,6 +19,11 @@ import type { Remembered, World } from "./world.ts";
 /** How the lookup reaches stored records; every failure is a value with a reason. */
 export interface RecordSource {
   entries(weak: Digest): Promise<readonly RecordEntry[] | { readonly why: string }>;
+  /**
+   * Entries of layers whose every question costs: asked where `entries` license no skip. Sound only if such a layer can do no more
+   * than add: it holds no mark that disowns.
+   */
+  further?(weak: Digest): Promise<readonly RecordEntry[]>;
   load(id: Digest): Promise<ActionRecord | { readonly why: string }>;
   remembered(id: Digest): Promise<((index: number) => Remembered | undefined) | undefined>;
   /** Digests of the result that the store no longer has. */
@@ -105,8 +111,16 @@ function run(misses: readonly [Miss, ...Miss[]], compared?: Compared): Verdict {
 }
 
 async function search(parts: LookupParts): Promise<Verdict> {
-  const entries = await parts.records.entries(parts.weak);
-  if ("why" in entries) return run([{ kind: "no-record", why: entries.why }]);
+  const { records, weak } = parts;
+  const entries = await records.entries(weak);
+  const near = "why" in entries ? run([{ kind: "no-record", why: entries.why }]) : await searchAmong(parts, entries);
+  if (near.decision.kind === "skip") return near;
+  const further = (await records.further?.(weak)) ?? [];
+  if (further.length === 0) return near;
+  return searchAmong(parts, retain([...further, ...("why" in entries ? [] : entries)]));
+}
+
+async function searchAmong(parts: LookupParts, entries: readonly RecordEntry[]): Promise<Verdict> {
   const live = untilDisowned(entries);
   if (live.length === 0)
     return run([{ kind: "no-record", ...(entries.length > 0 && { why: "disowned after a false skip" }) }]);

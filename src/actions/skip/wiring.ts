@@ -68,7 +68,11 @@ export async function wireAction(parts: ActionParts): Promise<ActionWired> {
     backend: backendOf(host, chosen.backend, parts.mode),
     job: { ...job.key, mode: parts.mode },
     ...(definition !== undefined && { definition }),
-    records: { ...wired.parts.records, distrust: remote?.distrust ?? (async () => why ?? "its maker is not known") },
+    records: {
+      ...wired.parts.records,
+      distrust: remote?.distrust ?? (async () => why ?? "its maker is not known"),
+      ...(remote !== undefined && { further: remote.further }),
+    },
   };
   return { ...wired, parts: command, disk: open.store, remote };
 }

@@ -12,8 +12,8 @@ export interface Patience {
   readonly totalMs: number;
 }
 
-/** While a decision waits. Design: 1.5 s a look-up, 2 s in all. */
-export const DECIDING: Patience = { answerMs: 1_500, totalMs: 2_000 };
+/** While a decision waits. Design: 1.5 s a look-up, 2 s in all; some of it is work. */
+export const DECIDING: Patience = { answerMs: 1_500, totalMs: 1_900 };
 /** After the job's own work, in its post step. */
 export const PUBLISHING: Patience = { answerMs: 8_000, totalMs: 15_000 };
 

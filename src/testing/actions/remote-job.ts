@@ -91,7 +91,7 @@ export class RemoteJob {
     return lookup({
       weak: WEAK,
       options: { ...SKIP_DEFAULTS, audit: 0 },
-      records: { ...source, distrust: this.remote.distrust },
+      records: { ...source, distrust: this.remote.distrust, further: this.remote.further },
       worlds: { with: () => ({ world, made }), cleanTree: () => tree, isTracked: () => true, ephemeral: true },
       clock: systemClock,
       random: systemRandom,
