@@ -46,6 +46,7 @@ export async function main(host: Host, network?: UploadEffects): Promise<void> {
     const context = contextOf(host);
     const shell = await openScanShell(context, {
       checkout: context.cwd,
+      alone: true,
       maxAgeMs: ttl === undefined ? undefined : ttl * 1000,
       audit: audit === undefined ? undefined : audit === 0 ? 0 : 1 / audit,
       trust: trust === "protected" ? "protected" : undefined,

@@ -31,7 +31,7 @@ interface SavedHit {
 export async function post(host: Host, network?: UploadEffects): Promise<void> {
   try {
     const context = contextOf(host);
-    const shell = await openScanShell(context, { checkout: context.cwd });
+    const shell = await openScanShell(context, { checkout: context.cwd, alone: true });
     const analysed = host.env["CODEQL_ACTION_ANALYZE_DID_COMPLETE_SUCCESSFULLY"] === "true";
     // Whatever else became of the scan, the cache off or the job failed: nobody else brings these results to code scanning.
     if (analysed && uploader(host, shell) === "api") await uploadAnalysis(host, shell, network);

@@ -93,8 +93,11 @@ export function writingOf(signing: Signing | undefined, env: Env): Writing {
   if (signing !== undefined && signing.key === undefined)
     return { writes: false, why: "FOREGONE_SIGNING_KEY is not set here" };
   if (env["GITHUB_ACTIONS"] !== "true") return { writes: true };
-  const { GITHUB_EVENT_NAME: event = "", GITHUB_REF: ref = "", GITHUB_REF_PROTECTED } = env;
+  const { GITHUB_EVENT_NAME: event = "", GITHUB_REF: ref = "", GITHUB_REF_PROTECTED, GITHUB_RUN_ATTEMPT } = env;
   if (!OWN_EVENTS.has(event)) return { writes: false, why: `a job of ${event || "no event"} does not write` };
+  // docs/soundness.md, T5: a job that needed another attempt is flaky.
+  if (GITHUB_RUN_ATTEMPT !== undefined && GITHUB_RUN_ATTEMPT !== "1")
+    return { writes: false, why: `attempt ${GITHUB_RUN_ATTEMPT} does not write: only first attempts are evidence` };
   if (GITHUB_REF_PROTECTED === "true" || event === "merge_group") return { writes: true };
   const branch = defaultBranchOf(env);
   if (branch !== undefined && ref === `refs/heads/${branch}`) return { writes: true };
@@ -114,11 +117,13 @@ function defaultBranchOf(env: Env): string | undefined {
 
 export interface SharedStores {
   readonly layers: readonly (SharedLayer & { readonly shown: string })[];
+  /** What their entries say is said by a key of `store.trusted-keys`; false: by any member. */
+  readonly signed: boolean;
   readonly writing: Writing;
   readonly problems: readonly Problem[];
 }
 
-const NONE: SharedStores = { layers: [], writing: { writes: false, why: "no shared store" }, problems: [] };
+const NONE: SharedStores = { layers: [], signed: false, writing: { writes: false, why: "no shared store" }, problems: [] };
 
 /**
  * @param fleet as `fleetOf` found it
@@ -168,5 +173,5 @@ export async function openSharedStores(
     });
     layers.push({ ...layer, shown: address.shown });
   }
-  return { layers, writing, problems };
+  return { layers, signed: signing !== undefined, writing, problems };
 }

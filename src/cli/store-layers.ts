@@ -3,17 +3,15 @@ import type { ResolvedConfig } from "../config/resolve.ts";
 import { nodeHasher, systemClock } from "../node/ports.ts";
 import { type Count, storeCounts } from "../report/count.ts";
 import { layerLines } from "../report/layers.ts";
-import type { StoreEvent } from "../store/events.ts";
+import type { OnStoreEvent, StoreEvent } from "../store/events.ts";
 import type { OpenStore } from "../store/open.ts";
 import type { Store } from "../store/store.ts";
 import { agentLayer } from "./agent-layer.ts";
 import type { CliContext } from "./command.ts";
-import { fleetOf, openSharedStores } from "./shared-stores.ts";
+import { type Fleet, fleetOf, openSharedStores, type Problem, type SharedStores } from "./shared-stores.ts";
 
-export interface StoreLayers {
-  readonly store: Store;
-  /** For keyed digests of environment values: the fleet's if this machine belongs to one, so that records fit elsewhere. */
-  readonly envKey: Uint8Array;
+/** What became of the layers of one process. */
+export interface LayersReport {
   /** What went wrong so far, a line each. */
   notes(): readonly string[];
   /** What is to be counted of what the layers did. */
@@ -22,8 +20,43 @@ export interface StoreLayers {
   close(): void;
 }
 
+export interface StoreLayers extends LayersReport {
+  readonly store: Store;
+  /** For keyed digests of environment values: the fleet's if this machine belongs to one, so that records fit elsewhere. */
+  readonly envKey: Uint8Array;
+}
+
 export function diskAlone({ store, folder }: OpenStore): StoreLayers {
   return { store, envKey: folder.key, notes: () => [], counts: () => [], close: () => undefined };
+}
+
+/** The shared stores of one process, not yet put below anything. */
+export interface OpenShared extends SharedStores, LayersReport {
+  readonly fleet: Fleet | Problem | undefined;
+  readonly onEvent: OnStoreEvent;
+}
+
+export async function openShared(
+  context: Pick<CliContext, "cwd" | "env">,
+  { config }: Pick<ResolvedConfig, "config">,
+): Promise<OpenShared> {
+  const events: StoreEvent[] = [];
+  const onEvent: OnStoreEvent = (event) => void events.push(event);
+  const fleet = await fleetOf(context, config);
+  const shared = await openSharedStores(context, config, fleet, onEvent);
+  const problems = shared.problems.map(
+    ({ problem, hint }) => `${problem}${hint === undefined ? "" : `; mend: ${hint}`}`,
+  );
+  return {
+    ...shared,
+    fleet,
+    onEvent,
+    notes: () => [...problems, ...layerLines(events.filter(isTrouble))],
+    counts: () => events.flatMap((event) => storeCounts(event)),
+    close: () => {
+      for (const layer of shared.layers) layer.close();
+    },
+  };
 }
 
 /** @param resolved undefined: the configuration is wrong, so nothing is shared */
@@ -32,30 +65,21 @@ export async function storeLayers(
   resolved: ResolvedConfig | undefined,
   open: OpenStore,
 ): Promise<StoreLayers> {
-  const { store: disk, folder } = open;
   const alone = diskAlone(open);
   if (resolved === undefined) return alone;
-  const { config } = resolved;
-  const fleet = await fleetOf(context, config);
-  const envKey = fleet === undefined || "problem" in fleet ? folder.key : fleet.envKey;
-  const events: StoreEvent[] = [];
-  const onEvent = (event: StoreEvent): void => void events.push(event);
-  const [agent, { layers, problems }] = await Promise.all([
-    fleet === undefined ? undefined : agentLayer(context, resolved),
-    openSharedStores(context, config, fleet, onEvent),
-  ]);
-  const problemLines = problems.map(({ problem, hint }) => `${problem}${hint === undefined ? "" : `; mend: ${hint}`}`);
-  if (agent === undefined && layers.length === 0) return { ...alone, envKey, notes: () => problemLines };
+  // Without the secret it is a member of nothing.
+  const asked = context.env["FOREGONE_MESH_SECRET"] ? agentLayer(context, resolved) : undefined;
+  const [agent, shared] = await Promise.all([asked, openShared(context, resolved)]);
+  const { fleet, layers, onEvent } = shared;
+  const report = { notes: shared.notes, counts: shared.counts, close: shared.close };
+  const envKey = fleet === undefined || "problem" in fleet ? open.folder.key : fleet.envKey;
+  if (agent === undefined && layers.length === 0) return { ...alone, ...report, envKey };
   const far = agent === undefined ? layers : [agent, ...layers];
   const { layered } = await import("../store/layers.ts");
   return {
-    store: layered({ disk, far, clock: systemClock, hasher: nodeHasher, onEvent }),
+    store: layered({ disk: open.store, far, clock: systemClock, hasher: nodeHasher, onEvent }),
     envKey,
-    notes: () => [...problemLines, ...layerLines(events.filter(isTrouble))],
-    counts: () => events.flatMap((event) => storeCounts(event)),
-    close: () => {
-      for (const layer of layers) layer.close();
-    },
+    ...report,
   };
 }
 

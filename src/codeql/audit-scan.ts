@@ -30,6 +30,7 @@ export async function compareWithRecorded(
     const record = await records.load(id);
     if ("why" in record || record.provenance.repository !== key.repository) continue;
     // A record that could not have served proves nothing against the key: a fork may publish what it likes.
+    if (records.distrust === undefined && entry.via !== undefined) continue;
     if ((await records.distrust?.(record, { id, entry, exactTree: () => false })) !== undefined) continue;
     if (!record.trace.observations.every((seen) => answerOf(key, seen) === seen.value)) continue;
     const loaded = await loadScan(record, store).catch(() => undefined);

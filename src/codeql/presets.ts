@@ -165,6 +165,14 @@ export const PRESETS: readonly Preset[] = [
   { ...COMMON, name: "sarif", drivers: [], commands: [], version: "file", output: [], scanned: [0] },
 ];
 
+/** Known by no preset, but by what they look for. */
+const SECRET_SCANNERS = /^(?:gitleaks|trufflehog|detect-secrets|ggshield|talisman|noseyparker|kingfisher|whispers)/;
+
+/** Do its findings hold secrets? Then they stay on this machine. @param argv0 the program, without folder and extension */
+export function findsSecrets({ secrets }: Preset, argv0: string): boolean {
+  return secrets || SECRET_SCANNERS.test(argv0);
+}
+
 /** @param argv0 the program, without folder and extension */
 export function presetFor(argv0: string): Preset | undefined {
   return PRESETS.find(({ commands }) => commands.includes(argv0));

@@ -72,6 +72,12 @@ export interface Compared {
   readonly made: Made;
 }
 
+/** A record of which nothing can be used, and why. */
+interface Unusable {
+  readonly id: Digest;
+  readonly unusable: Miss;
+}
+
 export interface Verdict {
   readonly decision: Decision;
   readonly compared: Compared | undefined;
@@ -81,6 +87,8 @@ export interface Verdict {
 
 /** Each costs questions to GitHub: a forger can cost time, but not more than this. */
 const MAX_UNTRUSTED = 5;
+/** Each costs a value or two of a layer that may be slow. */
+const MAX_UNUSABLE = 5;
 /** Gaps in the outside world: void or bearable when the very same tree passed a short while ago. */
 const WORLD_GAPS: ReadonlySet<GapKind> = new Set(["untraced-network", "opaque-service", "unresolved-path"]);
 /** Bearable only where nothing is left over from other jobs. */
@@ -127,12 +135,16 @@ async function searchAmong(parts: LookupParts, entries: readonly RecordEntry[]):
   let newest: Compared | undefined;
   let reasons: Miss[] = [];
   const untrusted: Miss[] = [];
+  let unusable = MAX_UNUSABLE;
   for (const group of byPathSet(live))
     for (let left = group; left.length > 0;) {
       const tried = await tryGroup(parts, left);
       if ("unusable" in tried) {
         reasons.push(tried.unusable);
-        break;
+        // An older one may be whole: of a machine that keeps its values, or of a maker who may serve here.
+        if (--unusable < 0) break;
+        left = left.filter((entry) => entry.record !== tried.id);
+        continue;
       }
       const basis = basisOf(parts, tried);
       if (basis === undefined) {
@@ -188,7 +200,7 @@ function byPathSet(entries: readonly RecordEntry[]): RecordEntry[][] {
 async function tryGroup(
   parts: LookupParts,
   group: readonly RecordEntry[],
-): Promise<Compared | { readonly unusable: Miss }> {
+): Promise<Compared | Unusable> {
   const [head] = group;
   if (head === undefined) throw new TypeError("tryGroup: empty group");
   const newest = await compare(parts, head, []);
@@ -213,16 +225,16 @@ async function compare(
   parts: LookupParts,
   entry: RecordEntry,
   alsoMadeBy: readonly ActionRecord[],
-): Promise<Compared | { readonly unusable: Miss }> {
+): Promise<Compared | Unusable> {
   const { record: id, recordedAt } = entry;
   const record = await parts.records.load(id);
-  if ("why" in record) return { unusable: { kind: "untrusted", why: record.why } };
-  if (record.weak !== parts.weak) return { unusable: { kind: "untrusted", why: "the record is of another Action" } };
+  if ("why" in record) return { id, unusable: { kind: "untrusted", why: record.why } };
+  if (record.weak !== parts.weak) return { id, unusable: { kind: "untrusted", why: "the record is of another Action" } };
   // A later date in the index would let an entry escape the mark that disowns it.
   if (record.provenance.recordedAt !== recordedAt)
-    return { unusable: { kind: "untrusted", why: "its entry bears another date" } };
+    return { id, unusable: { kind: "untrusted", why: "its entry bears another date" } };
   const [gone] = await parts.records.missing(record);
-  if (gone !== undefined) return { unusable: { kind: "blob-missing", digest: gone } };
+  if (gone !== undefined) return { id, unusable: { kind: "blob-missing", digest: gone } };
   const { world, made } = parts.worlds.with([record, ...alsoMadeBy]);
   const remembered = await parts.records.remembered(id);
   const answers: Answer[] = record.trace.observations.map((observation, i) => world.ask(observation, remembered?.(i)));

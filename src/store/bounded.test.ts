@@ -3,7 +3,9 @@ import { nodeHasher, systemClock } from "../node/ports.ts";
 import { type Fault, faulty } from "../testing/faulty.ts";
 import { VirtualTime } from "../testing/virtual-time.ts";
 import { digestOf, entryOf, storeContract } from "../testing/store.contract.ts";
+import type { EpochMs } from "../ports.ts";
 import { bounded } from "./bounded.ts";
+import { disowningMark } from "./entries.ts";
 import type { StoreEvent } from "./events.ts";
 import { memoryStore } from "./memory.ts";
 
@@ -42,6 +44,18 @@ describe("a bounded layer", () => {
     const reset = boundedBy(() => ({ code: "ECONNRESET" })).store;
     const append = reset.records.append(digestOf("a"), entryOf("set", "s", 1));
     await expect(append).rejects.toMatchObject({ layer: "memory", code: "ECONNRESET" });
+  });
+
+  test("takes no entry after a value that it did not get, but marks; one that lives on does", async () => {
+    const [weak, large] = [digestOf("a"), Buffer.alloc(101)];
+    const { store } = boundedBy(() => undefined);
+    await expect(store.blobs.put(large)).rejects.toMatchObject({ code: "EFBIG" });
+    await expect(store.records.append(weak, entryOf("set", "s", 1))).rejects.toMatchObject({ code: "incomplete" });
+    await store.records.append(weak, disowningMark(1 as EpochMs));
+    const lives = bounded(memory(), { ...bounds, restMs: 1000 }, clock, () => undefined);
+    await expect(lives.blobs.put(large)).rejects.toMatchObject({ code: "EFBIG" });
+    await lives.records.append(weak, entryOf("set", "s", 1));
+    expect(await lives.records.lookup(weak)).toHaveLength(1);
   });
 
   test("bears what a library throws", async () => {

@@ -20,7 +20,8 @@ const BYTES_PER_MS = 4194;
 /**
  * Reads never fail: a failure is a miss and an event. Writes fail with a StoreError, at the latest at the deadline; who asked
  * for them tells it. Reads and writes are off apart, for a
- * store that is full, or may only be read, still serves; a time-out turns off both.
+ * store that is full, or may only be read, still serves; a time-out turns off both. Without `restMs` a value that was not written
+ * keeps back the entries after it: in a layer that lacks it they would hide older ones that are whole.
  */
 export function bounded(inner: Store, bounds: Bounds, clock: Clock, onEvent: OnStoreEvent): Store {
   const { maxBytes } = bounds;
@@ -31,6 +32,8 @@ export function bounded(inner: Store, bounds: Bounds, clock: Clock, onEvent: OnS
   };
   const reads = new Breaker(inner.name, bounds, clock, onEvent, hung);
   const writes = new Breaker(inner.name, bounds, clock, onEvent, hung);
+  // A process that ends with its command writes one record: what did not get there is a part of it.
+  let isCut = false;
 
   async function read<T>(operation: StoreOperation, bytes: number, miss: T, work: () => Promise<T>): Promise<T> {
     try {
@@ -53,15 +56,24 @@ export function bounded(inner: Store, bounds: Bounds, clock: Clock, onEvent: OnS
         return undefined;
       },
       async put(bytes) {
-        if (bytes.length > maxBytes)
-          throw new StoreError(inner.name, "EFBIG", `${bytes.length} bytes are more than ${inner.name} takes`);
-        return writes.within(bytes.length, () => inner.blobs.put(bytes));
+        try {
+          if (bytes.length > maxBytes)
+            throw new StoreError(inner.name, "EFBIG", `${bytes.length} bytes are more than ${inner.name} takes`);
+          return await writes.within(bytes.length, () => inner.blobs.put(bytes));
+        } catch (error) {
+          isCut = bounds.restMs === undefined;
+          throw error;
+        }
       },
       findMissing: (digests) => read("missing", 0, digests, () => inner.blobs.findMissing(digests)),
     },
     records: {
       lookup: (weak) => read("lookup", 0, [], () => inner.records.lookup(weak)),
-      append: (weak, entry) => writes.within(0, () => inner.records.append(weak, entry)),
+      async append(weak, entry) {
+        if (isCut && entry.disowned !== true)
+          throw new StoreError(inner.name, "incomplete", `${inner.name} lacks a value of this record`);
+        await writes.within(0, () => inner.records.append(weak, entry));
+      },
     },
   };
 }

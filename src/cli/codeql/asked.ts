@@ -19,7 +19,21 @@ export interface Asked {
   readonly from: number;
 }
 
-export async function ask(context: CliContext, parsed: Parsed): Promise<Asked> {
+/** @param act what the command does with it; then the connections of the layers end, and what went wrong with them is told */
+export async function asking(
+  context: CliContext,
+  parsed: Parsed,
+  act: (asked: Asked) => Promise<number>,
+): Promise<number> {
+  const asked = await ask(context, parsed);
+  try {
+    return await act(asked);
+  } finally {
+    asked.shell.leave((line) => context.stderr.write(`foregone: ${line}\n`));
+  }
+}
+
+async function ask(context: CliContext, parsed: Parsed): Promise<Asked> {
   const from = effects.clock.monotonicMs();
   const { checkout } = checkoutOf(context, parsed);
   const [git, shell] = await Promise.all([

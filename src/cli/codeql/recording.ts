@@ -10,6 +10,7 @@ import type { Json } from "../../core/canonical.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { Gap } from "../../core/gap.ts";
 import { nodeHasher } from "../../node/ports.ts";
+import { secretSearch } from "../secret-values.ts";
 import { VERSION } from "../version.ts";
 import { readableFile } from "./files.ts";
 import { type ScanShell, scanName } from "./shell.ts";
@@ -66,6 +67,9 @@ export async function recordScan(shell: ScanShell, scan: ScanToRecord): Promise<
   if (comparison.kind !== "none")
     shell.log({ kind: comparison.kind === "same" ? "audit-same" : "false-skip", scan: name, key: key.weak });
   const { env } = shell.context;
+  const search = (await secretSearch(env))?.();
+  for (const bytes of [scan.bytes, scan.output]) if (bytes !== undefined) search?.write(bytes);
+  if (search?.found === true) return refuse("credential", "a credential of this job in what it wrote");
   const { id } = await appendScan(
     key,
     {

@@ -21,6 +21,7 @@ import type { CliContext } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
 import { addCounts } from "../counting.ts";
 import { scanCounts } from "../../report/count.ts";
+import { diskAlone, storeLayers } from "../store-layers.ts";
 import { effects, openStoreFor, storedRecords } from "../wiring.ts";
 import { folderUri } from "./files.ts";
 
@@ -47,6 +48,8 @@ export interface ScanShell {
   readonly records: RecordSource;
   readonly ports: KeyPorts;
   log(event: Omit<ScanEvent, "at">): void;
+  /** Ends the connections of the layers. @param say hears what went wrong with them, a line each */
+  leave(say: (line: string) => void): void;
 }
 
 export interface ShellChoices {
@@ -54,6 +57,8 @@ export interface ShellChoices {
   readonly maxAgeMs?: number | undefined;
   readonly audit?: number | undefined;
   readonly trust?: "repository" | "protected" | undefined;
+  /** This machine's disk and nothing below it: findings that hold secrets; the action, which has layers of its own. */
+  readonly alone?: boolean;
 }
 
 /** @throws ForegoneError E_CONFIG, E_STORE */
@@ -63,7 +68,10 @@ export async function openScanShell(context: CliContext, choices: ShellChoices):
     repositoryOf(context.env, choices.checkout),
   ]);
   const { config } = resolved;
-  const { store, folder } = openStoreFor(context, resolved);
+  const open = openStoreFor(context, resolved);
+  const { folder } = open;
+  const layers = choices.alone === true ? diskAlone(open) : await storeLayers(context, resolved, open);
+  const { store } = layers;
   const log = scanLog(folder);
   const { env } = context;
   const payload = eventPayload(env);
@@ -103,6 +111,12 @@ export async function openScanShell(context: CliContext, choices: ShellChoices):
       // A replay that is made twice for one commit spared one scan.
       if (!(event.kind === "skipped" && wasSkipped(log, event))) void addCounts(folder, config, scanCounts(event));
       logScan(log, { at: effects.clock.now(), ...event });
+    },
+    leave(say) {
+      for (const note of layers.notes()) say(note);
+      const counts = layers.counts();
+      if (counts.length > 0) void addCounts(folder, config, counts);
+      layers.close();
     },
   };
 }

@@ -4,22 +4,25 @@ import type { ScanKey } from "../../codeql/scan-key.ts";
 import { EXIT } from "../../core/errors.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { effects } from "../wiring.ts";
-import { ask, decided, lines, print } from "../codeql/asked.ts";
+import { type Asked, asking, decided, lines, print } from "../codeql/asked.ts";
 import { savePending } from "../codeql/pending.ts";
 import { scanName } from "../codeql/shell.ts";
 import { hitLines, scanLines, unansweredLines } from "../codeql/words.ts";
 
 export async function check(context: CliContext, parsed: Parsed): Promise<number> {
-  return decideAndTell(context, parsed, parsed.flags.has("json"), false);
+  return asking(context, parsed, (asked) => decideAndTell(context, asked, parsed.flags.has("json"), false));
 }
 
 export async function explain(context: CliContext, parsed: Parsed): Promise<number> {
-  return decideAndTell(context, parsed, parsed.flags.has("json"), true);
+  return asking(context, parsed, (asked) => decideAndTell(context, asked, parsed.flags.has("json"), true));
 }
 
-async function decideAndTell(context: CliContext, parsed: Parsed, json: boolean, all: boolean): Promise<number> {
-  const asked = await ask(context, parsed);
-  const { shell, result, name } = asked;
+async function decideAndTell(
+  context: CliContext,
+  { shell, result, name }: Asked,
+  json: boolean,
+  all: boolean,
+): Promise<number> {
   if (result.kind === "unanswered") {
     if (json) print(context, { decision: "run", unanswered: result.unanswered });
     else context.stdout.write(lines(unansweredLines(name, result.unanswered)));

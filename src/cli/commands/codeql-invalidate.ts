@@ -15,7 +15,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     record: parsed.values.get("record"),
     language: parsed.values.get("language"),
     all: parsed.flags.has("all"),
-  });
+  }).finally(() => shell.leave((line) => context.stderr.write(`foregone: ${line}\n`)));
   tell(context, parsed, { disowned: count }, `${plural(count, "record")} disowned\n`);
   return EXIT.done;
 }

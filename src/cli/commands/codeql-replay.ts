@@ -5,7 +5,7 @@ import { EXIT } from "../../core/errors.ts";
 import { plural } from "../../report/units.ts";
 import type { CliContext, Parsed } from "../command.ts";
 import { effects } from "../wiring.ts";
-import { ask, decided, lines } from "../codeql/asked.ts";
+import { type Asked, asking, decided, lines } from "../codeql/asked.ts";
 import { savedMs } from "../codeql/deciding.ts";
 import { writeWhole } from "../codeql/files.ts";
 import { invalidateScans } from "../codeql/invalidating.ts";
@@ -15,7 +15,10 @@ import { uploadLog, uploadReport } from "../codeql/uploading.ts";
 import { scanLines, skippedText, unansweredLines } from "../codeql/words.ts";
 
 export async function run(context: CliContext, parsed: Parsed): Promise<number> {
-  const asked = await ask(context, parsed);
+  return asking(context, parsed, (asked) => replay(context, parsed, asked));
+}
+
+async function replay(context: CliContext, parsed: Parsed, asked: Asked): Promise<number> {
   const { shell, result, name, from } = asked;
   if (result.kind === "unanswered") {
     context.stderr.write(lines(unansweredLines(name, result.unanswered), "foregone: "));

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
 import type { CliContext, Parsed } from "../command.ts";
-import { ask, codeqlTool, known, lines } from "../codeql/asked.ts";
+import { type Asked, asking, codeqlTool, known, lines } from "../codeql/asked.ts";
 import { readWholeFile } from "../codeql/files.ts";
 import { loadPending, pendingPath } from "../codeql/pending.ts";
 import { recordScan } from "../codeql/recording.ts";
@@ -15,7 +15,10 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     throw new ForegoneError("E_USAGE", "store wants --sarif FILE", {
       hint: "foregone codeql store --sarif results/javascript.sarif",
     });
-  const asked = await ask(context, parsed);
+  return asking(context, parsed, (asked) => store(context, parsed, asked, path));
+}
+
+async function store(context: CliContext, parsed: Parsed, asked: Asked, path: string): Promise<number> {
   const { shell, name } = asked;
   const now = known(asked);
   const pending = loadPending(pendingPath(shell, now.key));

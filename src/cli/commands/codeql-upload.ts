@@ -17,7 +17,7 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
   if (file === undefined || rest.length > 0)
     throw new ForegoneError("E_USAGE", "upload wants one file", { hint: "foregone codeql upload results.sarif" });
   const { checkout, checkoutUri } = checkoutOf(context, parsed);
-  const shell = await openScanShell(context, { checkout });
+  const shell = await openScanShell(context, { checkout, alone: true });
   const json = readWholeFile(resolve(context.cwd, file));
   const read = readSarif(json, shell.options.maxSarifBytes);
   const reason =

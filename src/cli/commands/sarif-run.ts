@@ -6,7 +6,7 @@ import type { Hit } from "../../codeql/decide-scan.ts";
 import { type GitSource, readGitSource } from "../../codeql/git-source.ts";
 import { shown } from "../../codeql/work-tree.ts";
 import { optionValues, presetKey, withoutFile } from "../../codeql/preset-key.ts";
-import { type Preset, presetFor, presetNamed, PRESETS } from "../../codeql/presets.ts";
+import { findsSecrets, type Preset, presetFor, presetNamed, PRESETS } from "../../codeql/presets.ts";
 import { replayScan } from "../../codeql/replay-scan.ts";
 import type { ScanKey } from "../../codeql/scan-key.ts";
 import { EXIT, ForegoneError } from "../../core/errors.ts";
@@ -62,7 +62,11 @@ export async function run(context: CliContext, parsed: Parsed): Promise<number> 
     shell.log({ kind: "miss", scan: plan.preset.name, key: "", reason: "unanswered" });
     return (await execute(context, argv, undefined)).exitCode;
   }
-  return decideAndRun(context, plan, result, voice);
+  try {
+    return await decideAndRun(context, plan, result, voice);
+  } finally {
+    shell.leave((line) => voice.say(line));
+  }
 }
 
 async function decideAndRun(
@@ -226,7 +230,7 @@ async function planOf(context: CliContext, parsed: Parsed, argv: readonly string
   const chosen = preset ?? presetNamed("sarif");
   if (chosen === undefined) throw new TypeError("no preset sarif");
   const { checkout } = checkoutOf(context, parsed);
-  const shell = await openScanShell(context, { checkout, ...choicesOf(parsed) });
+  const shell = await openScanShell(context, { checkout, alone: findsSecrets(chosen, baseName(tool)), ...choicesOf(parsed) });
   const sarifFile = sarifFileOf(parsed, chosen, rest, context);
   const git = await readGitSource(checkout, context.env, shell.ports);
   const result: KeyResult =
