@@ -123,7 +123,12 @@ export interface SharedStores {
   readonly problems: readonly Problem[];
 }
 
-const NONE: SharedStores = { layers: [], signed: false, writing: { writes: false, why: "no shared store" }, problems: [] };
+const NONE: SharedStores = {
+  layers: [],
+  signed: false,
+  writing: { writes: false, why: "no shared store" },
+  problems: [],
+};
 
 /**
  * @param fleet as `fleetOf` found it

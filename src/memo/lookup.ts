@@ -197,10 +197,7 @@ function byPathSet(entries: readonly RecordEntry[]): RecordEntry[][] {
   return [...groups.values()];
 }
 
-async function tryGroup(
-  parts: LookupParts,
-  group: readonly RecordEntry[],
-): Promise<Compared | Unusable> {
+async function tryGroup(parts: LookupParts, group: readonly RecordEntry[]): Promise<Compared | Unusable> {
   const [head] = group;
   if (head === undefined) throw new TypeError("tryGroup: empty group");
   const newest = await compare(parts, head, []);
@@ -229,7 +226,8 @@ async function compare(
   const { record: id, recordedAt } = entry;
   const record = await parts.records.load(id);
   if ("why" in record) return { id, unusable: { kind: "untrusted", why: record.why } };
-  if (record.weak !== parts.weak) return { id, unusable: { kind: "untrusted", why: "the record is of another Action" } };
+  if (record.weak !== parts.weak)
+    return { id, unusable: { kind: "untrusted", why: "the record is of another Action" } };
   // A later date in the index would let an entry escape the mark that disowns it.
   if (record.provenance.recordedAt !== recordedAt)
     return { id, unusable: { kind: "untrusted", why: "its entry bears another date" } };

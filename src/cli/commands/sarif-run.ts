@@ -230,7 +230,11 @@ async function planOf(context: CliContext, parsed: Parsed, argv: readonly string
   const chosen = preset ?? presetNamed("sarif");
   if (chosen === undefined) throw new TypeError("no preset sarif");
   const { checkout } = checkoutOf(context, parsed);
-  const shell = await openScanShell(context, { checkout, alone: findsSecrets(chosen, baseName(tool)), ...choicesOf(parsed) });
+  const shell = await openScanShell(context, {
+    checkout,
+    alone: findsSecrets(chosen, baseName(tool)),
+    ...choicesOf(parsed),
+  });
   const sarifFile = sarifFileOf(parsed, chosen, rest, context);
   const git = await readGitSource(checkout, context.env, shell.ports);
   const result: KeyResult =
