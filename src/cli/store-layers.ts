@@ -13,11 +13,11 @@ import { type Fleet, fleetOf, openSharedStores, type Problem, type SharedStores 
 /** What became of the layers of one process. */
 export interface LayersReport {
   /** What went wrong so far, a line each. */
-  notes(): readonly string[];
+  readonly notes: () => readonly string[];
   /** What is to be counted of what the layers did. */
-  counts(): readonly Count[];
+  readonly counts: () => readonly Count[];
   /** Without it the process would stay alive for its connections. */
-  close(): void;
+  readonly close: () => void;
 }
 
 export interface StoreLayers extends LayersReport {
