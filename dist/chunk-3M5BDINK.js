@@ -1,0 +1,2 @@
+import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
+import{b as a,k as o}from"./chunk-P4FKN766.js";import{k as r}from"./chunk-OE6BAB3V.js";var s=512*1024*1024;function*m(d,f=0){let t=a(o(d),s)??Buffer.alloc(0),e=t.length;for(;e>0;){let i=t.lastIndexOf(10,e-2)+1,n=r(t.subarray(i,t[e-1]===10?e-1:e));if(n!==void 0&&n.time<f)break;e=i}for(let i=t.indexOf(10,e);i>=0;i=t.indexOf(10,e)){let n=r(t.subarray(e,i));n!==void 0&&(yield n),e=i+1}}export{s as a,m as b};

@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{a}from"./chunk-FBO22VUS.js";import"./chunk-5WYZIEPG.js";export{a as loadLibc};
