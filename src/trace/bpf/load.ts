@@ -17,8 +17,8 @@ export interface Loaded {
   close(): void;
 }
 
-/** A signal that arrives while the kernel verifies makes it give up with EAGAIN; in Node there is always one about. */
-const ATTEMPTS = 20;
+/** A signal that arrives while the kernel verifies makes it give up with EAGAIN. libbpf tries five times; in Node more signals are about. */
+export const LOAD_ATTEMPTS = 20;
 
 /**
  * @param ringBytes a power of two, at least a page
@@ -29,7 +29,7 @@ export function load(calls: BpfCalls, blob: Blob, ringBytes: number): Loaded {
     try {
       return loadOnce(calls, blob, ringBytes);
     } catch (error) {
-      if (!(error instanceof BpfRefused) || error.errno !== "EAGAIN" || attempt === ATTEMPTS) throw error;
+      if (!(error instanceof BpfRefused) || error.errno !== "EAGAIN" || attempt === LOAD_ATTEMPTS) throw error;
     }
 }
 

@@ -5,15 +5,16 @@ import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, type TestContext, test } from "vitest";
 import { compile } from "../../testing/compile.ts";
-import { failingBpf } from "../../testing/faults.ts";
+import { failingBpf, failingLoader } from "../../testing/faults.ts";
 import { libcAsRoot, occupyScratch, traceUnread } from "../../testing/root-tracer.ts";
 import { blobPath, parseBlob, readBlob } from "./blob.ts";
 import { indexedCalls } from "./call-table.ts";
 import type { TraceEvent } from "../event.ts";
 import { LOSS_COUNTERS } from "./counters.ts";
-import { Tracer } from "./tracer.ts";
+import { LOAD_ATTEMPTS } from "./load.ts";
+import { DEFAULT_RING_BYTES, Tracer } from "./tracer.ts";
 
-const { ENOMEM, EPERM } = constants.errno;
+const { EAGAIN, ENOMEM, EPERM } = constants.errno;
 const PROGRAM_RUN = 10;
 const MAP_CREATE = 0;
 const GETPPID = 110;
@@ -210,6 +211,34 @@ describe("refused", () => {
     const libc = await libcAsRoot(context);
     const empty = failingBpf(libc, (command) => (command === PROGRAM_RUN ? ENOMEM : undefined));
     expect(() => Tracer.start(empty, nothing)).toThrow("ENOMEM");
+  });
+  test.for([
+    ["of the loader itself", failingBpf],
+    ["inside the loader", failingLoader],
+  ] as const)(
+    "a signal in the middle of the load %s: it is done again, and nobody is told",
+    async ([, failing], context) => {
+      const libc = await libcAsRoot(context);
+      let interrupted = 0;
+      const once = (command = PROGRAM_RUN): number | undefined =>
+        command === PROGRAM_RUN && interrupted < LOAD_ATTEMPTS - 1 ? (interrupted++, EAGAIN) : undefined;
+      const tracer = Tracer.start(failing(libc, once), nothing);
+      tracer.close();
+      expect(interrupted).toBe(LOAD_ATTEMPTS - 1);
+      expect(tracer.notices).toEqual([]);
+      expect(tracer.ringBytes).toBe(DEFAULT_RING_BYTES);
+      expect(tracer.selfTest.passed).toBe(true);
+    },
+  );
+  test("signals without end: the load is given up, and nothing is left open", async (context) => {
+    const libc = await libcAsRoot(context);
+    const before = readdirSync("/proc/self/fd").length;
+    let asked = 0;
+    const storm = failingLoader(libc, () => (asked++, EAGAIN));
+    expect(() => Tracer.start(storm, nothing)).toThrow("bpf loader: EAGAIN");
+    // Both programs, each so often.
+    expect(asked).toBe(2 * LOAD_ATTEMPTS);
+    expect(readdirSync("/proc/self/fd").length).toBe(before);
   });
   test("each step of loading and attaching: nothing is left open", async (context) => {
     const libc = await libcAsRoot(context);
