@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, test, vi } from "vitest";
 import { ActionsDouble } from "../src/testing/actions/double.ts";
@@ -232,6 +233,31 @@ test("jobs of one mesh secret are peers: they count each other on the port that 
     {},
   ])
     expect([inputs, (await joinMesh(inputs)).begun.outputs.get("peer-count")]).toEqual([inputs, "0"]);
+  expect((await other.post(begun)).code).toBe(0);
+  expect((await job.post(main)).code).toBe(0);
+});
+
+test("jobs on self-hosted machines find each other by the Actions cache alone", async (context) => {
+  const address = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+  // Loopback addresses are not believed when a registry names them.
+  if (address === undefined) return context.skip("this machine has loopback only");
+  await using actions = await new ActionsDouble().start();
+  const service = actions.env(actions.run({ headSha: "1".repeat(40) }), ["refs/heads/main"]);
+  const here = { RUNNER_ENVIRONMENT: "self-hosted", FOREGONE_P2P_NETWORK_LISTEN_ADDRESSES: address };
+  const secret = { "mesh-secret": "33".repeat(32) };
+  const job = await CacheJob.start();
+  Object.assign(job.env, service, here);
+  const main = await job.main({ ...secret, "p2p-port": "0" });
+  expect([main.text, main.outputs.get("peer-count")]).toEqual([main.text, "0"]);
+  await vi.waitFor(() =>
+    expect(actions.caches.rows.map(({ key }) => key)).toEqual([expect.stringMatching(/^p2p-peers-v1-/)]),
+  );
+  const other = job.elsewhere();
+  Object.assign(other.env, service, here);
+  const begun = await other.main({ ...secret, "p2p-port": "0" });
+  expect([begun.text, begun.outputs.get("peer-count")]).toEqual([begun.text, "1"]);
   expect((await other.post(begun)).code).toBe(0);
   expect((await job.post(main)).code).toBe(0);
 });

@@ -12,6 +12,7 @@ import { agentParts } from "../agent/wiring.ts";
 import { describe } from "../config/issue.ts";
 import type { ApiDoors } from "../github/proxy.ts";
 import { systemClock } from "../node/ports.ts";
+import { addressCaches } from "./cache-service.ts";
 import { restorePack } from "./github-cache-persist.ts";
 import type { Ready, Report, Start } from "./github-cache-supervisor.ts";
 
@@ -42,7 +43,8 @@ async function serve({ env, cwd }: Start): Promise<Ready | undefined> {
   const fleet = config["api.persistence"] ? await fleetSecret(env, config).catch(() => undefined) : undefined;
   // Before the cache opens, so that the first read finds it. Bounded: 2 s.
   const restored = fleet && (await restorePack(env, store, fleet));
-  const parts = await agentParts(here, resolved, undefined);
+  const caches = addressCaches(env);
+  const parts = await agentParts({ ...here, ...(caches && { caches }) }, resolved, undefined);
   // Jobs of one machine may share what is kept, not the process: another job's agent ends with that job.
   const place = { ...parts.place, lockName: `\0foregone-job-${process.pid}` };
   const daemon = await startDaemon({ ...parts, place, clock: systemClock, version: VERSION, store: here.store });

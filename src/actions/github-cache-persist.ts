@@ -2,27 +2,17 @@
 // cache of a repository every pull request can read, so it must be sealed under a secret that outlives the job.
 import { keySource, ruleFile } from "../github/state.ts";
 import { type PackBounds, pack, unpack } from "../github/pack.ts";
-import { nodeFetch } from "../node/fetch.ts";
 import { nodeHasher, systemClock, systemRandom } from "../node/ports.ts";
 import { nodeStoreFiles } from "../node/store-files.ts";
-import { DECIDING, type Patience, PUBLISHING, Waiting } from "../store/actions/http.ts";
-import { download, findCache, saveCache, type ServiceParts } from "../store/actions/results-service.ts";
+import { DECIDING, PUBLISHING } from "../store/actions/http.ts";
+import { download, findCache, saveCache } from "../store/actions/results-service.ts";
 import { diskStore } from "../store/disk.ts";
 import { openFolder, type StoreFolder } from "../store/folder.ts";
 import { quick } from "../cli/api/open.ts";
+import { type Env, serviceOf } from "./cache-service.ts";
 
 /** 5,000 responses of 20 KB; a hosted runner moves 50 MB/s. */
 const MAX_PACK_BYTES = 64 * 1024 * 1024;
-
-type Env = Readonly<Record<string, string | undefined>>;
-
-/** Undefined: no cache service that we speak (outside Actions, or an Enterprise Server, which has version 1). */
-function serviceOf(env: Env, patience: Patience): ServiceParts | undefined {
-  const { ACTIONS_RESULTS_URL: url, ACTIONS_RUNTIME_TOKEN: token, ACTIONS_CACHE_SERVICE_V2: v2 } = env;
-  if (!url || !token || !v2) return undefined;
-  const waiting = new Waiting(systemClock, patience);
-  return { layer: "actions-cache", url: url.replace(/\/+$/, ""), token, fetch: nodeFetch, clock: systemClock, waiting };
-}
 
 /**
  * Begins with what an earlier job kept.

@@ -1,7 +1,7 @@
 // Where this machine finds its first peer, as configured: cheap places first, GitHub last, for it costs calls.
 import type { Config } from "../config/settings.ts";
 import { nodeFiles, systemClock } from "../node/ports.ts";
-import { actionsCache } from "../peers/registry/actions-cache.ts";
+import { actionsCache, type CacheNames } from "../peers/registry/actions-cache.ts";
 import { mdns } from "../peers/registry/mdns.ts";
 import type { PeerRegistry } from "../peers/registry/registry.ts";
 import { sameHost } from "../peers/registry/same-host.ts";
@@ -22,10 +22,12 @@ export interface RegistryPlace {
   readonly expand: (path: string) => string;
   /** `p2p.discovery.shared_store`, opened. */
   readonly shared: Bucket | undefined;
+  /** Of the job that this agent serves; undefined: it serves a machine. */
+  readonly caches: CacheNames | undefined;
 }
 
 export function registriesOf(place: RegistryPlace): PeerRegistry[] {
-  const { config, plan, env, files, runtimeFolder, expand, shared } = place;
+  const { config, plan, env, files, runtimeFolder, expand, shared, caches } = place;
   const registries: PeerRegistry[] = [
     sameHost({ files, folder: `${runtimeFolder}/peers`, ...plan, pid: process.pid, isAlive }),
   ];
@@ -37,7 +39,7 @@ export function registriesOf(place: RegistryPlace): PeerRegistry[] {
   if (config["p2p.discovery.methods.mdns"]) registries.push(mdns({ ...plan, lifeMs, now: () => systemClock.now() }));
   if (shared !== undefined)
     registries.push(sharedStore(shared, plan.network, plan.keys, lifeMs, () => systemClock.now()));
-  const github = config["p2p.discovery.methods.github_cache_api"] ? githubCaches(config, env) : undefined;
+  const github = config["p2p.discovery.methods.github_cache_api"] ? (caches ?? githubCaches(config, env)) : undefined;
   if (github !== undefined)
     registries.push(
       actionsCache({
@@ -46,7 +48,7 @@ export function registriesOf(place: RegistryPlace): PeerRegistry[] {
         lifeMs,
         maxPeers: config["p2p.discovery.github.max_peers_per_query"],
         now: () => systemClock.now(),
-        names: github,
+        ...github,
       }),
     );
   return registries;
@@ -62,15 +64,12 @@ function isAlive(pid: number): boolean {
 }
 
 /** @returns undefined without a token or a repository to ask about */
-function githubCaches(
-  config: Config,
-  env: RegistryPlace["env"],
-): ((prefix: string) => Promise<readonly string[]>) | undefined {
+function githubCaches(config: Config, env: RegistryPlace["env"]): CacheNames | undefined {
   const token = env["GH_TOKEN"] || env["GITHUB_TOKEN"];
   const repository = config["p2p.discovery.github.repository"] ?? env["GITHUB_REPOSITORY"];
   if (token === undefined || token === "" || repository === undefined || repository === "") return undefined;
   const root = env["GITHUB_API_URL"] || "https://api.github.com";
-  return async (prefix) => {
+  const names: CacheNames["names"] = async (prefix) => {
     const url = `${root}/repos/${repository}/actions/caches?per_page=100&sort=created_at&key=${encodeURIComponent(prefix)}`;
     const response = await fetch(url, {
       headers: { authorization: `Bearer ${token}`, accept: "application/vnd.github+json", "user-agent": "foregone" },
@@ -81,4 +80,5 @@ function githubCaches(
     const body = (await response.json()) as { readonly actions_caches?: readonly { readonly key?: unknown }[] };
     return (body.actions_caches ?? []).flatMap(({ key }) => (typeof key === "string" ? [key] : []));
   };
+  return { names };
 }

@@ -57,14 +57,14 @@ export async function hostedPeers(
   config: Config,
   { place, log, folder, onStoreEvent }: HostedParts,
 ): Promise<PeersService | string> {
-  const { cwd, env, store, version } = context;
+  const { cwd, env, store, version, caches } = context;
   const plan = await peersPlan({ config, cwd, env, files: nodeStoreFiles, folder: store });
   if (typeof plan === "string") return plan;
   const disk = diskStore(folder);
   const expand = (path: string): string => expandPath(path, context);
   const shared = await discoveryStore(context, config, plan.keys[0].kid, log);
   const files = nodeStoreFiles;
-  const registries = registriesOf({ config, plan, env, files, runtimeFolder: place.folder, expand, shared });
+  const registries = registriesOf({ config, plan, env, files, runtimeFolder: place.folder, expand, shared, caches });
   return peersService({
     plan,
     config,

@@ -10,6 +10,7 @@ import type { Panels } from "../dashboard/panels.ts";
 import { scansPanel } from "../dashboard/scans.ts";
 import type { WebService } from "../dashboard/server.ts";
 import { storeCounts } from "../report/count.ts";
+import type { CacheNames } from "../peers/registry/actions-cache.ts";
 import { sumOf } from "../report/metrics.ts";
 import { countText } from "../report/units.ts";
 import { SMALL_HEAP } from "../node/heap.ts";
@@ -42,6 +43,8 @@ export interface AgentContext {
   /** Absolute: root of the store, and what it would be unasked. */
   readonly store: string;
   readonly defaultStore: string;
+  /** The cache service of the job that this agent serves, for addresses of peers. */
+  readonly caches?: CacheNames;
 }
 
 export interface AgentParts {

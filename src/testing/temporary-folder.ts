@@ -6,6 +6,7 @@ import { onTestFinished } from "vitest";
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "foregone-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  // What a killed process began may still fall into it: ENOTEMPTY, and gone the next time.
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
   return folder;
 }

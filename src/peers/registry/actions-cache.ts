@@ -1,11 +1,19 @@
-// Addresses in the names of Actions cache entries (cache-key.ts). Listing costs a call of the token's quota, so it is done at start
-// and while peers are short. Announcing needs a job's cache service, and is done by whoever has one.
+// Addresses in the names of Actions cache entries (cache-key.ts). A job's cache service takes announcements and knows the newest; with
+// a token alone GitHub lists them, which costs a call of its quota: at start and while peers are short.
 import type { MeshKeys } from "../mesh-key.ts";
 import { parseAddress } from "../address.ts";
 import { decodeCacheKey, encodeCacheKey, prefixOf } from "./cache-key.ts";
 import type { Announcement, PeerRegistry } from "./registry.ts";
 
-export interface ActionsCacheOptions {
+/** Where names of cache entries are found and made. */
+export interface CacheNames {
+  /** Names of the newest entries that begin so, at most 100. */
+  readonly names: (prefix: string) => Promise<readonly string[]>;
+  /** Makes an entry of that name. Undefined: this process has no cache service. */
+  readonly save?: (name: string) => Promise<void>;
+}
+
+export interface ActionsCacheOptions extends CacheNames {
   readonly keys: MeshKeys;
   /** `discovery.github.peer_cache_key`. */
   readonly prefix: string;
@@ -13,10 +21,6 @@ export interface ActionsCacheOptions {
   /** `discovery.github.max_peers_per_query`. */
   readonly maxPeers: number;
   readonly now: () => number;
-  /** Names of the newest cache entries that begin so, at most 100. */
-  readonly names: (prefix: string) => Promise<readonly string[]>;
-  /** Makes an empty entry of that name. Undefined: this process has no cache service. */
-  readonly save?: (name: string) => Promise<void>;
 }
 
 /** GitHub allows 200 uploads a minute, and names cannot be changed: a fresh one every ten minutes. */
@@ -26,14 +30,17 @@ const MAX_PER_IP = 3;
 export function actionsCache(options: ActionsCacheOptions): PeerRegistry {
   const { keys, prefix, lifeMs, maxPeers, now, names, save } = options;
   let savedAt = Number.NEGATIVE_INFINITY;
+  /** Found before our own announcement became the newest. */
+  let before: readonly string[] = [];
+  const found = (): Promise<readonly string[]> => names(prefixOf(prefix, keys[0]));
   return {
     name: "actions-cache",
     source: "registry",
     async list() {
-      const found = await names(prefixOf(prefix, keys[0]));
+      const all = [...new Set([...(await found()), ...before])];
       const perIp = new Map<string, number>();
       const addresses: string[] = [];
-      for (const name of found.slice(0, 100)) {
+      for (const name of all.slice(0, 100)) {
         for (const text of decodeCacheKey(prefix, keys, name, now(), lifeMs)?.addresses ?? []) {
           const address = parseAddress(text);
           const before = perIp.get(address?.ip ?? "") ?? 0;
@@ -50,6 +57,7 @@ export function actionsCache(options: ActionsCacheOptions): PeerRegistry {
         const name = encodeCacheKey(prefix, keys[0], self, now() + lifeMs);
         if (name === undefined) return;
         savedAt = now();
+        before = await found();
         await save(name);
       },
     }),
