@@ -91,6 +91,8 @@ const env = {
   FOREGONE_P2P_NETWORK_NETWORK_ID: "example.org/octo",
   FOREGONE_P2P_NETWORK_LISTEN_ADDRESSES: "127.0.0.1",
   P2P_LISTEN_PORT: "0",
+  // From the start each keeps values for the other.
+  FOREGONE_P2P_NETWORK_RING_AFTER: "1s",
   // Small, so that all that is bounded is full in the first half: what grows after that is a leak.
   FOREGONE_STORE_MEMORY: "4MiB",
   FOREGONE_API_MEMORY: "1MiB",
@@ -128,7 +130,7 @@ const folder = openFolder(
 const log = decisionLog(folder, 256 * 1024 * 1024);
 const counters = new Counters(folder);
 
-const counts = { api: 0, secrets: 0, runs: 0, decisions: 0, blobs: 0, pages: 0 };
+const counts = { api: 0, fresh: 0, secrets: 0, runs: 0, decisions: 0, blobs: 0, pages: 0 };
 const endsAt = performance.now() + Number(values.minutes) * 60_000;
 const errors: string[] = [];
 const running = (): boolean => performance.now() < endsAt && errors.length < 20;
@@ -146,6 +148,21 @@ async function apiLoad(): Promise<void> {
     }).catch(() => undefined);
     slowestMs.api = Math.max(slowestMs.api, performance.now() - from);
     want(answer?.status === 200, `api ${answer?.status}`);
+  }
+}
+/** What nobody has read yet: one agent asks GitHub, the other finds it with its peer. */
+async function freshLoad(): Promise<void> {
+  for (; running(); counts.fresh++) {
+    for (const apiSocket of apiSockets) {
+      const answer = await askSocket(apiSocket, {
+        method: "GET",
+        path: `/repos/octo/r${counts.fresh % 200}?fresh=${counts.fresh}`,
+        headers: { host: "api.github.com", authorization: "token t0" },
+        timeoutMs: 30_000,
+      }).catch(() => undefined);
+      want(answer?.status === 200, `fresh ${answer?.status}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
 async function secretsLoad(): Promise<void> {
@@ -220,7 +237,7 @@ async function watch(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 5000));
   }
 }
-await Promise.all([apiLoad(), secretsLoad(), runLoad(), decisionLoad(), blobLoad(), pageLoad(), watch()]);
+await Promise.all([apiLoad(), freshLoad(), secretsLoad(), runLoad(), decisionLoad(), blobLoad(), pageLoad(), watch()]);
 const metrics = JSON.parse(foregone(["metrics", "--json"])) as Metrics;
 const secondMetrics = JSON.parse(foregone(["metrics", "--json"], { env: secondEnv })) as Metrics;
 for (const store of ["store", "second"]) {
