@@ -48,7 +48,7 @@ const corners: readonly Corner[] = [
   { name: "handle", seen: IN, notify: "unresolved-path" },
   { name: "handle of a descriptor", seen: IN },
   { name: "inotify", seen: ["directory", "d"] },
-  { name: "fanotify", seen: ["directory", "d"] },
+  { name: "fanotify", seen: "untraced-process" },
   { name: "mount namespace", seen: IN_D, notify: "events-lost" },
   { name: "overlay", seen: "unresolved-path", notify: "events-lost" },
   // Its own files, so no input; but which file system they were on is known only while its namespace lives: stricter than needed.

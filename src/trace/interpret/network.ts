@@ -1,5 +1,5 @@
 // Whom the run talked to. Its own processes: fine. Other machines: a Connection, for policy to judge. Anybody else on this
-// machine does work that nobody sees, or answers from a state that nobody can compare: a gap (docs/soundness.md, 2.5).
+// machine does work that nobody sees, or answers from a state that nobody can compare: a gap.
 import type { Gap } from "../../core/gap.ts";
 import type { Seal, TraceEvent } from "../event.ts";
 import type { Image, Images } from "./image.ts";
@@ -30,7 +30,7 @@ const ENOENT = 2;
 
 export class Network {
   readonly #talks = new Map<string, Talk>();
-  /** "netNs port" that the run bound, and "netNs port" that its sockets had when they called. */
+  /** "netNs port address" that the run bound, and "netNs port" that its sockets had when they called. */
   readonly #bound = new Set<string>();
   readonly #local = new Set<string>();
   readonly #paths = new Set<string>();
@@ -44,7 +44,7 @@ export class Network {
     const netNs = event.netNs ?? 0;
     const address = parseSocketAddress(event.address) ?? { family: "other" as const, number: -1 };
     if (event.type === "bind") {
-      if (address.family === "inet") this.#bound.add(`${netNs} ${address.port}`);
+      if (address.family === "inet") this.#bound.add(`${netNs} ${address.port} ${address.address}`);
       else if (address.family === "unix") this.#paths.add(address.path);
       return;
     }
@@ -96,7 +96,8 @@ export class Network {
     }
     if (address.family === "inet") {
       const port = `${netNs} ${address.port}`;
-      if (address.loopback && (this.#local.has(port) || (!accepted && this.#bound.has(port)))) return undefined;
+      const bound = (): boolean => reachedBy(address.address).some((each) => this.#bound.has(`${port} ${each}`));
+      if (address.loopback && (this.#local.has(port) || (!accepted && bound()))) return undefined;
       if (!accepted && address.port === 0) return undefined;
       if (!accepted && address.port === DNS_PORT) return undefined;
       const name = `${address.address}:${address.port}`;
@@ -105,6 +106,16 @@ export class Network {
     if (address.family === "harmless") return undefined;
     return { kind: "untraced-process", argv0: `a socket of family ${address.number}` };
   }
+}
+
+/**
+ * Addresses that a socket may be bound to that answers at `destination`. `::` takes IPv4 too, unless its program asked for IPv6 alone, which
+ * is not seen: another's server on the same port of IPv4 is then taken for the run's.
+ */
+function reachedBy(destination: string): readonly string[] {
+  if (destination === "0.0.0.0") return ["127.0.0.1", "0.0.0.0", "::"];
+  if (destination === "::") return ["::1", "::"];
+  return destination.includes(":") ? [destination, "::"] : [destination, "0.0.0.0", "::"];
 }
 
 /** x 300 B = 3 MB. */

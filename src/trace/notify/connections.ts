@@ -49,8 +49,8 @@ export class ConnectionLooker {
     if (path === undefined) {
       this.#parts.see(`n${by.pid}\0${text}`, { type: "connect", address, peerPid: 0, outcome: undefined });
       const port = loopbackPort(address);
-      // A client that got its port by sending: a server of the run may answer it.
-      if (port !== undefined && port !== 53 && this.#peers.ownsNewUdpPort(asked.tid, port))
+      // Nobody said it was bound: the call that binds is seen before it has succeeded, and a client gets its port by sending.
+      if (port !== undefined && port !== 53 && this.#peers.ownsNewUdpPort(asked.tid, port, text))
         this.#parts.see(undefined, { type: "bind", address });
       return;
     }
@@ -65,12 +65,8 @@ export class ConnectionLooker {
   #bind(asked: Asked, by: Process, address: Uint8Array | undefined): void {
     if (address === undefined || address.length < 2) return;
     const path = unixName(address);
-    if (path === undefined) {
-      const port = portOf(address);
-      if (port !== undefined && port !== 0) this.#peers.portKnown(port);
-      if (port !== 0) this.#parts.see(undefined, { type: "bind", address });
-      return;
-    }
+    // Whether it will succeed is not known yet: an internet address counts when its socket listens, or is found to be the run's.
+    if (path === undefined) return;
     if (path !== "" && !path.startsWith("@")) {
       const absolute = this.#absolute(asked, path);
       const ref = { string: absolute as Bytes, base: undefined, baseAbsolute: ROOT };
@@ -92,8 +88,6 @@ export class ConnectionLooker {
   #listen(by: Process, fd: number): void {
     const address = this.#parts.world.socketName(by.pid, fd);
     if (address === undefined || unixName(address) !== undefined) return;
-    const port = portOf(address);
-    if (port !== undefined) this.#peers.portKnown(port);
     this.#parts.see(undefined, { type: "bind", address });
   }
 

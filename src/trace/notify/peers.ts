@@ -14,7 +14,7 @@ export class Peers {
   readonly #processes: Processes;
   /** Absolute path of a bound socket -> how its binder wrote it, which is how /proc/net/unix shows it. */
   readonly #written = new Map<string, Set<string>>();
-  readonly #ports = new Set<string>();
+  readonly #known = new Set<string>();
 
   constructor(world: World, processes: Processes) {
     this.#world = world;
@@ -46,14 +46,13 @@ export class Peers {
     return owner;
   }
 
-  /** A port of the run is now known by a bind event. */
-  portKnown(port: number): void {
-    this.#ports.add(String(port));
-  }
-
-  /** Does a socket of the run own this UDP port, so that a bind event may be told for it? Each port is asked for once. */
-  ownsNewUdpPort(tid: number, port: number): boolean {
-    if (this.#ports.has(String(port))) return false;
+  /**
+   * Do all sockets of this UDP port belong to the run, so that a bind event may be told for it? Each address is asked for until they do.
+   * @param address the port's, as bytes
+   */
+  ownsNewUdpPort(tid: number, port: number, address: string): boolean {
+    if (this.#known.has(address)) return false;
+    let found = false;
     const hex = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
     for (const table of ["udp", "udp6"])
       for (const line of lines(`/proc/${tid}/net/${table}`)) {
@@ -61,10 +60,10 @@ export class Peers {
         const inode = fields[9];
         if (fields[1]?.endsWith(hex) !== true || inode === undefined) continue;
         if (this.#ownerOf(inode) === 0) return false;
-        this.portKnown(port);
-        return true;
+        found = true;
       }
-    return false;
+    if (found) this.#known.add(address);
+    return found;
   }
 
   #ownerOf(inode: string): number {

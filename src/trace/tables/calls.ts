@@ -50,7 +50,7 @@ export type Call =
   | {
       readonly kind: "forbidden";
       readonly target?: number;
-      readonly when?: { readonly argument: number; readonly values: readonly [number, ...number[]] };
+      readonly when?: { readonly argument: number; readonly values: readonly [number] | readonly [number, number] };
     }
   | { readonly kind: "harmless" };
 
@@ -184,12 +184,15 @@ export const calls: Readonly<Record<string, Call>> = {
   ptrace: { kind: "forbidden", target: 1, when: { argument: 0, values: [16, 0x4206] } },
   process_vm_readv: { kind: "forbidden", target: 0 },
   process_vm_writev: { kind: "forbidden", target: 0 },
-  // BPF_OBJ_GET opens a pinned object by path. Other commands must stay allowed: a nested tracer uses them.
-  bpf: { kind: "forbidden", when: { argument: 0, values: [7] } },
+  // BPF_OBJ_GET opens a pinned object by path, BPF_MAP_GET_FD_BY_ID one of another tracer. Other commands must stay allowed: a nested
+  // tracer uses them.
+  bpf: { kind: "forbidden", when: { argument: 0, values: [7, 14] } },
   // F_NOTIFY watches a directory.
   fcntl: { kind: "forbidden", when: { argument: 1, values: [1026] } },
   // KEYCTL_READ: key payloads come from outside the run.
   keyctl: { kind: "forbidden", when: { argument: 0, values: [11] } },
+  // Hands out descriptors of files that others open, by read(2).
+  fanotify_init: forbidden,
   request_key: forbidden,
   mq_open: forbidden,
   uselib: forbidden,

@@ -11,7 +11,7 @@ export const harmless: ReadonlySet<string> = new Set(
   io_setup io_destroy io_getevents io_pgetevents io_submit io_cancel io_uring_enter io_uring_register
   poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_wait epoll_wait_old epoll_pwait
   epoll_pwait2 eventfd eventfd2 signalfd signalfd4 timerfd_create timerfd_settime timerfd_gettime userfaultfd
-  inotify_init inotify_init1 inotify_rm_watch fanotify_init memfd_create memfd_secret
+  inotify_init inotify_init1 inotify_rm_watch memfd_create memfd_secret
   mmap mprotect munmap brk mremap msync mincore madvise process_madvise mlock mlock2 munlock mlockall munlockall
   remap_file_pages mbind set_mempolicy get_mempolicy migrate_pages move_pages set_mempolicy_home_node pkey_mprotect
   pkey_alloc pkey_free mseal map_shadow_stack cachestat process_mrelease
