@@ -2,11 +2,8 @@
 import http from "node:http";
 import { join } from "node:path";
 import { quick } from "../../src/cli/api/open.ts";
-import { Engine } from "../../src/github/engine.ts";
 import { startApiProxy } from "../../src/github/proxy.ts";
-import { deriveKeys } from "../../src/github/seal.ts";
 import { passingKeys } from "../../src/github/state.ts";
-import { DEFAULT_UPSTREAM, undiciUpstream } from "../../src/github/upstream.ts";
 import { growSlowly } from "../../src/node/heap.ts";
 import { systemRandom } from "../../src/node/ports.ts";
 import { diskStore } from "../../src/store/disk.ts";
@@ -22,14 +19,13 @@ export interface Role {
   /** Origin of the double of GitHub. */
   readonly upstream: string;
   readonly folder: string;
-  readonly entries: string;
 }
 
 function say(message: unknown): void {
   process.send?.(message as object);
 }
 
-export async function serveRole({ role, upstream, folder: scratch, entries }: Role): Promise<void> {
+export async function serveRole({ role, upstream, folder: scratch }: Role): Promise<void> {
   process.on("message", () => say({ cpuMs: (process.cpuUsage().user + process.cpuUsage().system) / 1000 }));
   switch (role) {
     case "bare": {
@@ -89,41 +85,7 @@ export async function serveRole({ role, upstream, folder: scratch, entries }: Ro
       say({ port: Number(new URL(proxy.apiUrl ?? "").port), path });
       return;
     }
-    case "entries":
-      growSlowly();
-      return fillEntries(Number(entries), scratch, upstream);
     default:
       throw new TypeError(`no role ${role}`);
   }
-}
-
-async function fillEntries(entries: number, scratch: string, origin: string): Promise<void> {
-  const folder = openFolder(diskEffects, join(scratch, "many"));
-  const upstream = undiciUpstream({ ...DEFAULT_UPSTREAM, origins: { "api.github.com": origin } });
-  const effects = { ...ports, upstream, sleep: async () => undefined, onEvent: () => undefined };
-  const engine = new Engine(effects, diskStore(quick(folder)), deriveKeys(new Uint8Array(32), ""), OPTIONS, PROVEN);
-  let peak = 0;
-  const read = async (i: number): Promise<string> => {
-    const answer = await engine.handle({
-      method: "GET",
-      host: "api.github.com",
-      path: `/repos/o/r${i}/entry/x`,
-      headers: { authorization: "token a" },
-    });
-    return answer.mode;
-  };
-  for (let i = 0; i < entries; i++) {
-    await read(i);
-    if (i % 64 === 0) await engine.flush();
-    if (i % 500 === 0) peak = Math.max(peak, process.memoryUsage().rss);
-  }
-  await engine.flush();
-  // All of them again, oldest first: what memory does not hold any more comes from disk, and GitHub certifies it.
-  let certified = 0;
-  for (let i = 0; i < entries; i++) {
-    if ((await read(i)) !== "MISS") certified++;
-    if (i % 500 === 0) peak = Math.max(peak, process.memoryUsage().rss);
-  }
-  say({ rssMB: process.memoryUsage().rss / 1e6, peakMB: peak / 1e6, certified });
-  process.disconnect?.();
 }
