@@ -117,8 +117,6 @@ function defaultBranchOf(env: Env): string | undefined {
 
 export interface SharedStores {
   readonly layers: readonly (SharedLayer & { readonly shown: string })[];
-  /** What their entries say is said by a key of `store.trusted-keys`; false: by any member. */
-  readonly signed: boolean;
   readonly writing: Writing;
   readonly problems: readonly Problem[];
 }
@@ -178,5 +176,5 @@ export async function openSharedStores(
     });
     layers.push({ ...layer, shown: address.shown });
   }
-  return { layers, signed: signing !== undefined, writing, problems };
+  return { layers, writing, problems };
 }
