@@ -123,7 +123,6 @@ export interface SharedStores {
 
 const NONE: SharedStores = {
   layers: [],
-  signed: false,
   writing: { writes: false, why: "no shared store" },
   problems: [],
 };
