@@ -2,12 +2,18 @@
 // it. The command line in processes of its own, real servers; the scanner is a script that counts its runs.
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import type { Log } from "sarif";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { canonicalSarif } from "../src/codeql/sarif/canonical.ts";
-import { systemRandom } from "../src/node/ports.ts";
+import { type Route, route, sendJson } from "../src/agent/routes.ts";
+import { storeService } from "../src/agent/store-service.ts";
+import { nodeHasher, systemRandom } from "../src/node/ports.ts";
+import { memoryStore } from "../src/store/memory.ts";
 import { signingKey } from "../src/store/signed.ts";
+import type { Store } from "../src/store/store.ts";
+import { unvouched } from "../src/testing/unvouched.ts";
 import { type Child, childOf, type Finished } from "../src/testing/child.ts";
 import { rawServer } from "../src/testing/raw-server.ts";
 import { freePort, redisMissing, type RedisServer, redisServer } from "../src/testing/redis-server.ts";
@@ -308,6 +314,40 @@ describe("Redis", () => {
     await fleet.run("a", KEY, "sarif", "run", "--preset", "secretlint", "--", "flawfinder", "--sarif", ".");
     expect(await bare.keys("*")).toEqual([]);
   });
+});
+
+/** The socket of an agent whose peers are up, over a store in memory in place of peers. */
+async function agent(through: (store: Store) => Store = (store) => store): Promise<string> {
+  const store = through(memoryStore(nodeHasher, 1 << 24));
+  const routes: readonly Route[] = [
+    ...(storeService({ store, hasher: nodeHasher }).routes ?? []),
+    {
+      method: "GET",
+      path: "/v1/status",
+      handle: ({ response }) => sendJson(response, 200, { services: { peers: { state: "up" } } }),
+    },
+  ];
+  const server = createServer((request, response) => void route(routes, request, response));
+  const socket = join(temporaryFolder(), "agent.sock");
+  await new Promise<void>((done) => server.listen(socket, done));
+  onTestFinished(() => void server.close());
+  return socket;
+}
+
+test("an agent's peers serve scans, and take none of a pull request", async () => {
+  const fleet = new Fleet("", network(), { FOREGONE_AGENT_SOCKET: await agent() });
+  expect(await fleet.scan("a", PULL)).toMatchObject({ ran: true });
+  expect(await fleet.scan("b")).toMatchObject({ ran: true });
+  const next = await fleet.scan("c");
+  expect(next, next.stderr).toMatchObject({ ran: false });
+});
+
+test("a peer's scan that no grant for protected branches vouches for does not serve, and the reason is named", async () => {
+  const fleet = new Fleet("", network(), { FOREGONE_AGENT_SOCKET: await agent(unvouched) });
+  expect(await fleet.scan("a")).toMatchObject({ ran: true });
+  const next = await fleet.scan("b");
+  expect(next).toMatchObject({ ran: true });
+  expect(next.stderr).toContain("it comes from memory, and nobody vouches for its maker");
 });
 
 /** It takes connections and never says a word. */

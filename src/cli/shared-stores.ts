@@ -117,15 +117,12 @@ function defaultBranchOf(env: Env): string | undefined {
 
 export interface SharedStores {
   readonly layers: readonly (SharedLayer & { readonly shown: string })[];
-  /** What their entries say is said by a key of `store.trusted-keys`; false: by any member. */
-  readonly signed: boolean;
   readonly writing: Writing;
   readonly problems: readonly Problem[];
 }
 
 const NONE: SharedStores = {
   layers: [],
-  signed: false,
   writing: { writes: false, why: "no shared store" },
   problems: [],
 };
@@ -178,5 +175,5 @@ export async function openSharedStores(
     });
     layers.push({ ...layer, shown: address.shown });
   }
-  return { layers, signed: signing !== undefined, writing, problems };
+  return { layers, writing, problems };
 }

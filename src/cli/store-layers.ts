@@ -11,7 +11,7 @@ import type { CliContext } from "./command.ts";
 import { type Fleet, fleetOf, openSharedStores, type Problem, type SharedStores } from "./shared-stores.ts";
 
 /** What became of the layers of one process. */
-export interface LayersReport {
+interface LayersReport {
   /** What went wrong so far, a line each. */
   readonly notes: () => readonly string[];
   /** What is to be counted of what the layers did. */
@@ -31,12 +31,12 @@ export function diskAlone({ store, folder }: OpenStore): StoreLayers {
 }
 
 /** The shared stores of one process, not yet put below anything. */
-export interface OpenShared extends SharedStores, LayersReport {
+interface OpenShared extends SharedStores, LayersReport {
   readonly fleet: Fleet | Problem | undefined;
   readonly onEvent: OnStoreEvent;
 }
 
-export async function openShared(
+async function openShared(
   context: Pick<CliContext, "cwd" | "env">,
   { config }: Pick<ResolvedConfig, "config">,
 ): Promise<OpenShared> {

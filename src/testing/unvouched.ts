@@ -1,5 +1,5 @@
 // A layer whose word is not taken: its entries name it (`via`), and so need a statement of somebody else about who made them.
-import type { Store } from "./store.ts";
+import type { Store } from "../store/store.ts";
 
 export function unvouched(inner: Store): Store {
   return {
