@@ -79,7 +79,12 @@ async function readAll(socket: string, entries: number, jobs: string): Promise<M
     Array.from({ length: CONNECTIONS }, async () => {
       while (next < entries) {
         const i = next++;
-        const mode = await readOne(agent, socket, `/repos/o/r${i}/entry/x`, `ghp_${jobs}${Math.floor(i / CALLS_A_TOKEN)}`);
+        const mode = await readOne(
+          agent,
+          socket,
+          `/repos/o/r${i}/entry/x`,
+          `ghp_${jobs}${Math.floor(i / CALLS_A_TOKEN)}`,
+        );
         modes.set(mode, (modes.get(mode) ?? 0) + 1);
       }
     }),
@@ -112,6 +117,8 @@ function memoryMB(pid: number): { readonly resident: number; readonly peak: numb
 
 /** In clock ticks of 10 ms: too coarse for one, fine for thousands. */
 function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }

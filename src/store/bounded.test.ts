@@ -50,7 +50,7 @@ describe("a bounded layer", () => {
     const [weak, large] = [digestOf("a"), Buffer.alloc(101)];
     const { store } = boundedBy(() => undefined);
     await expect(store.blobs.put(large)).rejects.toMatchObject({ code: "EFBIG" });
-    await expect(store.records.append(weak, entryOf("set", "s", 1))).rejects.toMatchObject({ code: "incomplete" });
+    await expect(store.records.append(weak, entryOf("set", "s", 1))).rejects.toMatchObject({ code: "EFBIG" });
     await store.records.append(weak, disowningMark(1 as EpochMs));
     const lives = bounded(memory(), { ...bounds, restMs: 1000 }, clock, () => undefined);
     await expect(lives.blobs.put(large)).rejects.toMatchObject({ code: "EFBIG" });

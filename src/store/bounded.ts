@@ -33,7 +33,8 @@ export function bounded(inner: Store, bounds: Bounds, clock: Clock, onEvent: OnS
   const reads = new Breaker(inner.name, bounds, clock, onEvent, hung);
   const writes = new Breaker(inner.name, bounds, clock, onEvent, hung);
   // A process that ends with its command writes one record: what did not get there is a part of it.
-  let isCut = false;
+  // The entry then fails as the value did.
+  let cut: unknown;
 
   async function read<T>(operation: StoreOperation, bytes: number, miss: T, work: () => Promise<T>): Promise<T> {
     try {
@@ -61,7 +62,7 @@ export function bounded(inner: Store, bounds: Bounds, clock: Clock, onEvent: OnS
             throw new StoreError(inner.name, "EFBIG", `${bytes.length} bytes are more than ${inner.name} takes`);
           return await writes.within(bytes.length, () => inner.blobs.put(bytes));
         } catch (error) {
-          isCut = bounds.restMs === undefined;
+          if (bounds.restMs === undefined) cut = error;
           throw error;
         }
       },
@@ -70,8 +71,7 @@ export function bounded(inner: Store, bounds: Bounds, clock: Clock, onEvent: OnS
     records: {
       lookup: (weak) => read("lookup", 0, [], () => inner.records.lookup(weak)),
       async append(weak, entry) {
-        if (isCut && entry.disowned !== true)
-          throw new StoreError(inner.name, "incomplete", `${inner.name} lacks a value of this record`);
+        if (cut !== undefined && entry.disowned !== true) throw cut;
         await writes.within(0, () => inner.records.append(weak, entry));
       },
     },

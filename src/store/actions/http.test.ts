@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { nodeFetch } from "../../node/fetch.ts";
 import { systemClock } from "../../node/ports.ts";
 import type { EpochMs } from "../../ports.ts";
-import { DECIDING, exchange, type HttpParts, type Patience, Waiting } from "./http.ts";
+import { exchange, type HttpParts, type Patience, Waiting } from "./http.ts";
 
 async function serving(listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0, "127.0.0.1");
@@ -29,7 +29,7 @@ describe("waiting", () => {
   test("at once is waited once; what is spent is gone", () => {
     let now = 0;
     const clock = { now: () => 0 as EpochMs, monotonicMs: () => now };
-    const waiting = new Waiting(clock, DECIDING);
+    const waiting = new Waiting(clock, { answerMs: 1_500, totalMs: 2_000 });
     expect(waiting.leftMs()).toBe(1_500);
     const [first, second] = [waiting.begin(), waiting.begin()];
     now = 400;
