@@ -74,6 +74,7 @@ export class ActRunner extends WorkflowRunner {
       `${event} -W ${workflow} -j ${options.job ?? "test"} -P ubuntu-latest=-self-hosted`.split(" "),
       "--no-cache-server --cache-server-addr 127.0.0.1 --artifact-server-addr 127.0.0.1 --json".split(" "),
       ["-e", file, "--local-repository", `acme/foregone@v1=${this.#action}`],
+      options.checkRun === undefined ? [] : ["--var", `CHECK_RUN=${options.checkRun}`],
       options.token === undefined ? [] : ["-s", `GITHUB_TOKEN=${options.token}`],
       Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
       Object.entries(matrix).flatMap(([name, value]) => ["--matrix", `${name}:${String(value)}`]),

@@ -25,12 +25,14 @@ const JOB = `      - uses: acme/foregone@v1
 `;
 /** act works in another folder on each run, and shows its own settings to the job. */
 const ANYWHERE = "ignore: 'workspace.root, env:GITHUB_WORKSPACE, env:RUNNER_TEMP, env:SHA_REF'";
+/** act has no `job.check_run_id`: the workflow is told. */
+const ACT_WITH = `audit: 0, check-run: "\${{ vars.CHECK_RUN }}", ${ANYWHERE}`;
 const STEP = `      - uses: acme/foregone@v1
         id: foregone
         with: { audit: 0, run: cat lib/a.js }
 `;
 
-const ANYWHERE_STEP = STEP.replace("audit: 0", `audit: 0, ${ANYWHERE}`);
+const [ANYWHERE_JOB, ANYWHERE_STEP] = [JOB, STEP].map((steps) => steps.replace("audit: 0", ACT_WITH)) as [string, string];
 const act = findAct();
 
 async function labBy(by: "double" | "act", context: TestContext, steps: string): Promise<BranchLab> {
@@ -45,6 +47,7 @@ describe.each([
   ["step mode", STEP, "double"],
   ["job mode", JOB, "double"],
   ["step mode, by act", ANYWHERE_STEP, "act"],
+  ["job mode, by act", ANYWHERE_JOB, "act"],
 ] as const)("%s", { timeout: 120_000 }, (_, steps, by) => {
   const lab = (context: TestContext): Promise<BranchLab> => labBy(by, context, steps);
 
