@@ -31,6 +31,8 @@ interface Line {
   readonly name?: string;
   readonly arg?: string;
   readonly raw_output?: boolean;
+  /** Nanoseconds. */
+  readonly executionTime?: number;
 }
 
 export class ActRunner extends WorkflowRunner {
@@ -44,6 +46,10 @@ export class ActRunner extends WorkflowRunner {
     this.#action = join(this.base, "foregone");
     for (const part of ["action.yml", "dist", "native"]) cpSync(part, join(this.#action, part), { recursive: true });
     mkdirSync(join(this.base, "bin"));
+  }
+
+  override another(): ActRunner {
+    return new ActRunner(this.#act);
   }
 
   override async job(options: JobOptions = {}): Promise<JobResult> {
@@ -113,6 +119,7 @@ export class ActRunner extends WorkflowRunner {
         add(id, { outputs: { ...steps[id]?.outputs, [line.name]: line.arg ?? "" } });
       if (msg.includes("Summary - ")) result.summary += `${msg.slice(msg.indexOf("Summary - ") + 10)}\n`;
       if (line.stepResult === "failure") add(id, { code: 1 });
+      if (line.executionTime !== undefined && line.stepID?.length === 1) add(id, { ms: line.executionTime / 1e6 });
       if (line.raw_output !== true && line.command === undefined) return;
       // Commands are shown as they were understood.
       const shown = line.command !== undefined && line.command !== "set-output" ? `::${line.command} ${msg}` : msg;
