@@ -31,6 +31,8 @@ interface Line {
   readonly name?: string;
   readonly arg?: string;
   readonly raw_output?: boolean;
+  /** Nanoseconds. */
+  readonly executionTime?: number;
 }
 
 export class ActRunner extends WorkflowRunner {
@@ -44,6 +46,10 @@ export class ActRunner extends WorkflowRunner {
     this.#action = join(this.base, "foregone");
     for (const part of ["action.yml", "dist", "native"]) cpSync(part, join(this.#action, part), { recursive: true });
     mkdirSync(join(this.base, "bin"));
+  }
+
+  override another(): ActRunner {
+    return new ActRunner(this.#act);
   }
 
   override async job(options: JobOptions = {}): Promise<JobResult> {
@@ -74,6 +80,7 @@ export class ActRunner extends WorkflowRunner {
       `${event} -W ${workflow} -j ${options.job ?? "test"} -P ubuntu-latest=-self-hosted`.split(" "),
       "--no-cache-server --cache-server-addr 127.0.0.1 --artifact-server-addr 127.0.0.1 --json".split(" "),
       ["-e", file, "--local-repository", `acme/foregone@v1=${this.#action}`],
+      options.checkRun === undefined ? [] : ["--var", `CHECK_RUN=${options.checkRun}`],
       options.token === undefined ? [] : ["-s", `GITHUB_TOKEN=${options.token}`],
       Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
       Object.entries(matrix).flatMap(([name, value]) => ["--matrix", `${name}:${String(value)}`]),
@@ -112,6 +119,7 @@ export class ActRunner extends WorkflowRunner {
         add(id, { outputs: { ...steps[id]?.outputs, [line.name]: line.arg ?? "" } });
       if (msg.includes("Summary - ")) result.summary += `${msg.slice(msg.indexOf("Summary - ") + 10)}\n`;
       if (line.stepResult === "failure") add(id, { code: 1 });
+      if (line.executionTime !== undefined && line.stepID?.length === 1) add(id, { ms: line.executionTime / 1e6 });
       if (line.raw_output !== true && line.command === undefined) return;
       // Commands are shown as they were understood.
       const shown = line.command !== undefined && line.command !== "set-output" ? `::${line.command} ${msg}` : msg;

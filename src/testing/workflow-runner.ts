@@ -97,6 +97,11 @@ export class WorkflowRunner {
     this.git("init", "--quiet", "--initial-branch=main");
   }
 
+  /** A runner of the same kind, with a folder of its own. */
+  another(): WorkflowRunner {
+    return new WorkflowRunner();
+  }
+
   git(...args: string[]): string {
     const identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
     return execFileSync("git", [...identity, ...args], { cwd: this.workspace, encoding: "utf8" }).trim();

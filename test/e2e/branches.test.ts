@@ -25,12 +25,17 @@ const JOB = `      - uses: acme/foregone@v1
 `;
 /** act works in another folder on each run, and shows its own settings to the job. */
 const ANYWHERE = "ignore: 'workspace.root, env:GITHUB_WORKSPACE, env:RUNNER_TEMP, env:SHA_REF'";
+/** act has no `job.check_run_id`: the workflow is told. */
+const ACT_WITH = `audit: 0, check-run: "\${{ vars.CHECK_RUN }}", ${ANYWHERE}`;
 const STEP = `      - uses: acme/foregone@v1
         id: foregone
         with: { audit: 0, run: cat lib/a.js }
 `;
 
-const ANYWHERE_STEP = STEP.replace("audit: 0", `audit: 0, ${ANYWHERE}`);
+const [ANYWHERE_JOB, ANYWHERE_STEP] = [JOB, STEP].map((steps) => steps.replace("audit: 0", ACT_WITH)) as [
+  string,
+  string,
+];
 const act = findAct();
 
 async function labBy(by: "double" | "act", context: TestContext, steps: string): Promise<BranchLab> {
@@ -45,6 +50,7 @@ describe.each([
   ["step mode", STEP, "double"],
   ["job mode", JOB, "double"],
   ["step mode, by act", ANYWHERE_STEP, "act"],
+  ["job mode, by act", ANYWHERE_JOB, "act"],
 ] as const)("%s", { timeout: 120_000 }, (_, steps, by) => {
   const lab = (context: TestContext): Promise<BranchLab> => labBy(by, context, steps);
 
@@ -178,11 +184,16 @@ const DECIDING: readonly Endpoint[] = [
 ];
 const PUBLISHING: readonly Endpoint[] = ["CreateCacheEntry", "FinalizeCacheEntryUpload", "CreateArtifact", "blob-put"];
 
-test.for([
-  ...["403", "429", "500", "hang", "garbage", "cut"].map((fault) => [fault, "double", STEP] as const),
-  ["500", "act", ANYWHERE_STEP] as const,
-])(
-  "cache-down: %s from every endpoint, by the %s: a green job, no skip, and not held up",
+test.for(
+  ["403", "429", "500", "hang", "garbage", "cut"].flatMap(
+    (fault) =>
+      [
+        [fault, "double", STEP],
+        [fault, "act", ANYWHERE_STEP],
+      ] as const,
+  ),
+)(
+  "cache-down: %s from every endpoint, by %s: a green job, no skip, and not held up",
   { timeout: 90_000 },
   async ([name, by, steps], context) => {
     const fault: Fault | undefined = EVERY_FAULT.find((one) => faultText(one) === name);
@@ -206,16 +217,20 @@ test.for([
   },
 );
 
-test("concurrent-append: two machines prove the same at once: both are green, and what is left serves", async () => {
-  const steps = STEP.replace("audit: 0", `audit: 0, ${ANYWHERE.replace("env:SHA_REF", "env:HOME")}`);
-  const box = BranchLab.with(await startedDouble(), steps);
-  const both = await Promise.all([box, box.twin()].map((machine) => machine.ci()));
-  for (const job of both)
-    expect([job.status, skip(job), job.post], job.log).toEqual([
-      "success",
-      "false",
-      expect.stringContaining("actions-cache: uploaded"),
-    ]);
-  const next = await box.twin().ci();
-  expect(skip(next), next.log).toBe("true");
-});
+test.for(["double", "act"] as const)(
+  "concurrent-append, by %s: two machines prove the same at once: both are green, and what is left serves",
+  { timeout: 90_000 },
+  async (by, context) => {
+    const steps = ANYWHERE_STEP.replace("env:SHA_REF", "env:HOME, env:RUNNER_TOOL_CACHE");
+    const box = await labBy(by, context, steps);
+    const both = await Promise.all([box, box.twin()].map((machine) => machine.ci()));
+    for (const job of both)
+      expect([job.status, skip(job), job.post], job.log).toEqual([
+        "success",
+        "false",
+        expect.stringContaining("actions-cache: uploaded"),
+      ]);
+    const next = await box.twin().ci();
+    expect(skip(next), next.log).toBe("true");
+  },
+);

@@ -64,7 +64,7 @@ export class BranchLab {
 
   /** Another machine with the same checkout. */
   twin(): BranchLab {
-    const runner = new WorkflowRunner();
+    const runner = this.#runner.another();
     rmSync(runner.workspace, { recursive: true });
     cpSync(this.#runner.workspace, runner.workspace, { recursive: true });
     return new BranchLab(this.double, runner);
