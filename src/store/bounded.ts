@@ -34,7 +34,7 @@ export function bounded(inner: Store, bounds: Bounds, clock: Clock, onEvent: OnS
   const writes = new Breaker(inner.name, bounds, clock, onEvent, hung);
   // A process that ends with its command writes one record: what did not get there is a part of it.
   // The entry then fails as the value did.
-  let cut: unknown;
+  let cut: Error | undefined;
 
   async function read<T>(operation: StoreOperation, bytes: number, miss: T, work: () => Promise<T>): Promise<T> {
     try {
@@ -62,7 +62,7 @@ export function bounded(inner: Store, bounds: Bounds, clock: Clock, onEvent: OnS
             throw new StoreError(inner.name, "EFBIG", `${bytes.length} bytes are more than ${inner.name} takes`);
           return await writes.within(bytes.length, () => inner.blobs.put(bytes));
         } catch (error) {
-          if (bounds.restMs === undefined) cut = error;
+          if (bounds.restMs === undefined && error instanceof Error) cut = error;
           throw error;
         }
       },

@@ -1,2 +1,0 @@
-import{createRequire as $require}from"node:module";const require=$require(import.meta.url);
-import{c as a}from"./chunk-UBU3KVAC.js";import"./chunk-DESYIRFB.js";import"./chunk-3HOJV26E.js";import"./chunk-YODA77PJ.js";import"./chunk-SUANGA6Z.js";export{a as layered};
