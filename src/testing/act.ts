@@ -39,12 +39,15 @@ export class ActRunner extends WorkflowRunner {
   readonly #act: string;
   readonly #action: string;
   #runs = 100;
+  /** Actions of others, "owner/repository@ref": where it lies. */
+  actions: Readonly<Record<string, string>> = {};
 
   constructor(act: string) {
     super();
     this.#act = act;
     this.#action = join(this.base, "foregone");
-    for (const part of ["action.yml", "dist", "native"]) cpSync(part, join(this.#action, part), { recursive: true });
+    for (const part of ["action.yml", "actions", "dist", "native"])
+      cpSync(part, join(this.#action, part), { recursive: true });
     mkdirSync(join(this.base, "bin"));
   }
 
@@ -79,7 +82,11 @@ export class ActRunner extends WorkflowRunner {
     const args = [
       `${event} -W ${workflow} -j ${options.job ?? "test"} -P ubuntu-latest=-self-hosted`.split(" "),
       "--no-cache-server --cache-server-addr 127.0.0.1 --artifact-server-addr 127.0.0.1 --json".split(" "),
-      ["-e", file, "--local-repository", `acme/foregone@v1=${this.#action}`],
+      ["-e", file],
+      Object.entries({ "acme/foregone@v1": this.#action, ...this.actions }).flatMap(([name, folder]) => [
+        "--local-repository",
+        `${name}=${folder}`,
+      ]),
       options.checkRun === undefined ? [] : ["--var", `CHECK_RUN=${options.checkRun}`],
       options.token === undefined ? [] : ["-s", `GITHUB_TOKEN=${options.token}`],
       Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]),

@@ -17,6 +17,10 @@ import { temporaryFolder } from "./temporary-folder.ts";
 
 export const NODE24 = node24();
 export const RECORDED = readFileSync("test/vectors/sarif/codeql-2.19.0-raw-typescript.sarif", "utf8");
+/** Every file that it names. */
+export const SCANNED = (JSON.parse(RECORDED) as Log).runs.flatMap((run) =>
+  objects(run.artifacts).map((artifact) => asText(at(artifact, "location", "uri")) ?? ""),
+);
 export const ACTION = parse(readFileSync("actions/setup-codeql-cache/action.yml", "utf8")) as {
   inputs: Record<string, { default?: string }>;
   outputs: Record<string, unknown>;
@@ -75,11 +79,7 @@ export class ScanRunner {
     mkdirSync(dirname(defaults), { recursive: true });
     writeFileSync(defaults, JSON.stringify({ bundleVersion: "codeql-bundle-v2.19.0", cliVersion: "2.19.0" }));
     this.git("init", "-q", "-b", "main");
-    const log = JSON.parse(RECORDED) as Log;
-    const named = log.runs.flatMap((run) =>
-      objects(run.artifacts).map((artifact) => asText(at(artifact, "location", "uri")) ?? ""),
-    );
-    for (const path of named) this.write(path, "// line\n".repeat(300));
+    for (const path of SCANNED) this.write(path, "// line\n".repeat(300));
     this.write("README.md", "# demo\n");
     this.write(".github/workflows/codeql.yml", WORKFLOW);
     this.commit();
