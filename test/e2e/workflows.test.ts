@@ -40,7 +40,7 @@ function stepMode(run: string, more: { with?: string } = {}): string {
           ${more.with ?? ""}
           run: |
 ${run.replace(/^/gm, "            ")}
-      - run: echo "name=\${{ steps.step.outputs.name }} LATER=$LATER"
+      - run: echo "name=\${{ steps.step.outputs.name }} LATER=$LATER $(cat out/file 2>&1)"
         id: later
 `;
 }
@@ -117,12 +117,41 @@ describe.each(["double", "act"] as const)("workflows, by the %s", PATIENT, (whic
     ]);
     const second = await lab.job();
     expect([skip(second, "step"), second.steps["step"]?.outputs["name"]], second.log).toEqual(["true", "value"]);
-    for (const job of [first, second]) expect(job.steps["later"]?.log).toContain("name=value LATER=later");
+    for (const job of [first, second]) expect(job.steps["later"]?.log).toContain("name=value LATER=later made");
     expect(lab.count("step")).toBe(1);
     lab.change("lib/a.js", "b\n");
     const third = await lab.job();
     expect([skip(third, "step"), lab.count("step")]).toEqual(["false", 2]);
     expect(third.log).toContain("lib/a.js changed, first read by cat");
+  });
+
+  test("step-miss: each kind of change is named", async (context) => {
+    const lab = new Lab(
+      runner(context),
+      stepMode(`${COUNT}step\ncat lib/a.js\nls docs\ntest ! -e lib/none.js || true`),
+    );
+    await lab.job();
+    const changes = [
+      ["lib/a.js", "lib/a.js changed, first read by cat"],
+      ["docs/y.md", "docs/ has other entries, first listed by ls"],
+      ["lib/none.js", "lib/none.js appeared"],
+    ] as const;
+    for (const [path, named] of changes) {
+      lab.change(path, "other\n");
+      const job = await lab.job();
+      expect([skip(job, "step"), job.log]).toEqual(["false", expect.stringContaining(named)]);
+    }
+    const job = await lab.job({ env: { MODE: "x" } });
+    expect([skip(job, "step"), job.log]).toEqual(["false", expect.stringContaining("env MODE differs")]);
+    expect(lab.count("step")).toBe(changes.length + 2);
+  });
+
+  test("job-miss: a read in the first millisecond after our step is traced", async (context) => {
+    const lab = new Lab(runner(context), jobMode(`- ${GUARD}\n  run: "< lib/a.js"\n  id: one`));
+    await lab.job();
+    lab.change("lib/a.js", "b\n");
+    const job = await lab.job();
+    expect([skip(job), job.log]).toEqual(["false", expect.stringContaining("lib/a.js changed")]);
   });
 
   test("job-hit, job-miss", async (context) => {
