@@ -14,8 +14,11 @@ import { LAYER } from "./peers-store.ts";
 import { publish } from "./publish.ts";
 import { ANY } from "./scope.ts";
 
-/** Candidates between a look-up and the question for their bytes, and between `put` and `append`. */
-const MAX_PASSING_BYTES = 32 * 1024 * 1024;
+/**
+ * Candidates between a look-up and the question for their bytes, and between `put` and `append`: as much as is kept for others, within
+ * these. Below the first, reads that cross would drop each other's.
+ */
+const [MIN_PASSING_BYTES, MAX_PASSING_BYTES] = [4 * 1024 * 1024, 32 * 1024 * 1024];
 /** Larger bodies are not pushed to owners: 304s keep them cheap where they are. */
 const MAX_CANDIDATE_BYTES = 1024 * 1024;
 /** Reads under way; each outcome holds a closure. */
@@ -26,7 +29,7 @@ export interface ApiLayer extends Store, Fleet {}
 export function apiPeers(getter: Getter): ApiLayer {
   const { mesh } = getter;
   const passing = new LRUCache<Digest, Uint8Array>({
-    maxSize: MAX_PASSING_BYTES,
+    maxSize: Math.max(MIN_PASSING_BYTES, Math.min(MAX_PASSING_BYTES, mesh.options.limits.memoryBytes)),
     sizeCalculation: (bytes) => bytes.length + 300,
   });
   const underWay = new LRUCache<Digest, GetOutcome[]>({ max: MAX_UNDER_WAY, dispose: endAll });

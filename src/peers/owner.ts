@@ -95,7 +95,7 @@ export class Owner {
     const others = (this.#values.get(key) ?? []).filter((other) => endOf(other.signed.claim) > now);
     const before = others.find((other) => isSameSlot(other, value));
     if (before === undefined || before.signed.claim.createdAt < claim.createdAt) {
-      const kept = [value, ...others.filter((other) => other !== before)].sort(newestFirst);
+      const kept = [alone(value), ...others.filter((other) => other !== before)].sort(newestFirst);
       this.#values.set(key, kept.slice(0, SLOTS[claim.kind]));
     }
     for (const { who, request } of this.#leases.fulfilled(key)) who.value(request, [value]);
@@ -164,4 +164,15 @@ function isSameSlot({ signed: { claim: a } }: SealedValue, { signed: { claim: b 
   // Candidates of one read differ by what they hold, whoever got them; a writer has one list of entries per scope.
   if (a.kind === "api") return equalBytes(a.digest, b.digest);
   return a.kind === "blob" || (a.scope === b.scope && equalBytes(a.writer, b.writer));
+}
+
+/** What is cut from a frame, or from Node's pool of small buffers, holds all of that in memory: 8 KB for one of 2. */
+function alone({ signed, sealed }: SealedValue): SealedValue {
+  const copied = (bytes: Buffer): Buffer => {
+    const copy = Buffer.allocUnsafeSlow(bytes.length);
+    bytes.copy(copy);
+    return copy;
+  };
+  const { claim, bytes, signature } = signed;
+  return { signed: { claim, bytes: copied(bytes), signature: copied(signature) }, sealed: copied(sealed) };
 }
