@@ -136,10 +136,13 @@ async function searchAmong(parts: LookupParts, entries: readonly RecordEntry[]):
   let reasons: Miss[] = [];
   const untrusted: Miss[] = [];
   let unusable = MAX_UNUSABLE;
-  for (const group of byPathSet(live))
+  for (const group of byPathSet(live)) {
+    // Told before what an older record of the same inputs says: that one differs is news of the day before.
+    const newer: Miss[] = [];
     for (let left = group; left.length > 0;) {
       const tried = await tryGroup(parts, left);
       if ("unusable" in tried) {
+        newer.push(tried.unusable);
         reasons.push(tried.unusable);
         // An older one may be whole: of a machine that keeps its values, or of a maker who may serve here.
         if (--unusable < 0) break;
@@ -148,7 +151,7 @@ async function searchAmong(parts: LookupParts, entries: readonly RecordEntry[]):
       }
       const basis = basisOf(parts, tried);
       if (basis === undefined) {
-        if (newest === undefined) [newest, reasons] = [tried, [...tried.judgement.misses]];
+        if (newest === undefined) [newest, reasons] = [tried, [...newer, ...tried.judgement.misses]];
         break;
       }
       const why = await distrust(parts, tried);
@@ -158,6 +161,7 @@ async function searchAmong(parts: LookupParts, entries: readonly RecordEntry[]):
       // Another producer may have proved the same.
       left = left.filter((entry) => entry.record !== tried.id);
     }
+  }
   const [first, ...more] = [...untrusted, ...reasons];
   return run([first ?? { kind: "no-record" }, ...more], newest);
 }
