@@ -16,6 +16,7 @@ const act = findAct();
 const DEFAULTS = "_actions/github/codeql-action/abc123/src";
 
 function runner(context: TestContext, steps: string, permissions = "contents: read"): ActRunner {
+  // The bundles are for Node 24, which the clone installs, and act is installed by .ci/run: where a registry cannot be reached, neither is there.
   if (node24() === undefined) return context.skip(NO_NODE24);
   if (act === undefined) return context.skip(NO_ACT);
   const machine = new ActRunner(act);

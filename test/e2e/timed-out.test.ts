@@ -13,6 +13,7 @@ const WORK = "cat lib/a.js; test -e $HOME/.cache/quick || exec sleep 120";
 const act = findAct();
 
 function runner(context: TestContext): ActRunner {
+  // The bundles are for Node 24, which the clone installs, and act is installed by .ci/run: where a registry cannot be reached, neither is there.
   if (node24() === undefined) return context.skip(NO_NODE24);
   if (process.getuid?.() !== 0 || !existsSync("/sys/kernel/btf/vmlinux"))
     return context.skip("needs root and BTF: the tracer of a job");

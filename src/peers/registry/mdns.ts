@@ -50,7 +50,11 @@ export function mdns({ network, keys, lifeMs, now, port }: MdnsOptions): PeerReg
     const socket = multicastDns(port === undefined ? {} : { port });
     await new Promise<void>((done, fail) => {
       socket.once("ready", done);
-      socket.once("error", fail);
+      socket.once("error", (error) => {
+        // It is tried again every few seconds: a socket that was not bound must not stay.
+        socket.destroy();
+        fail(error);
+      });
     });
     socket.on("error", () => forget());
     socket.on("query", ({ questions = [] }) => {
